@@ -1,0 +1,51 @@
+# One room = one directory of src/ = one static library. A room's headers are found only by the rooms that link it:
+# its include root holds a single link to its own directory, so an include against the arrows does not compile.
+#
+#   panier_room(cart SOURCES cart.cpp LINKS panier_result [PRIVATE_LINKS ...])
+#
+# The room's name is its path below src/ with '_' for '/': src/store/mongo is panier_store_mongo.
+include(Warnings)
+
+function(panier_include_root target visibility)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE path)
+  string(REPLACE "/" "_" flat ${path})
+  set(root ${PROJECT_BINARY_DIR}/rooms/${flat})
+  cmake_path(GET path PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${root}/${parent})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/${path} SYMBOLIC)
+  target_include_directories(${target} ${visibility} ${root})
+endfunction()
+
+function(panier_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" "SOURCES;LINKS;PRIVATE_LINKS")
+  set(target panier_${name})
+  if(ROOM_SOURCES)
+    add_library(${target} STATIC ${ROOM_SOURCES})
+    panier_include_root(${target} PUBLIC)
+    target_link_libraries(${target} PUBLIC ${ROOM_LINKS} PRIVATE ${ROOM_PRIVATE_LINKS} panier_warnings)
+    if(NOT name STREQUAL "result")
+      target_precompile_headers(${target} REUSE_FROM panier_result)
+    endif()
+  else()
+    add_library(${target} INTERFACE)
+    panier_include_root(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${ROOM_LINKS})
+  endif()
+endfunction()
+
+# panier_test(name SOURCES ... LINKS ... LABELS unit [SINGLE] [TIMEOUT seconds])
+# SINGLE: one ctest entry for the whole program (suites that start servers once); otherwise an entry a test.
+function(panier_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 T "SINGLE" "TIMEOUT" "SOURCES;LINKS;LABELS")
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_LINKS} GTest::gmock GTest::gtest_main panier_warnings)
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 60)
+  endif()
+  if(T_SINGLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT})
+  endif()
+endfunction()
