@@ -1,0 +1,64 @@
+# The commands of this project; `make help` lists them. Each installs what it needs (Debian's packages) first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Suites that start database servers or the whole service carry one of these labels; all others need nothing.
+needs_servers := servers|integration
+jobs := $(shell nproc)
+ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
+
+.PHONY: help run check test format format-check tidy up down logs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: ## build and serve carts on 127.0.0.1:6004, in two SQLite files unless the environment names servers
+	scripts/setup run
+	cmake --preset release
+	cmake --build --preset release --target panier
+	exec build/release/panier serve
+
+check: ## what to run while editing: format, dev build, all tests that need no server
+	scripts/setup check
+	scripts/format --check
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev
+	$(ctest) --test-dir build/dev -LE '$(needs_servers)'
+
+test: ## every suite, real databases included
+	scripts/setup test
+	cmake --preset dev
+	cmake --build --preset dev
+	$(ctest) --test-dir build/dev
+
+asan-ubsan tsan: ## the tests that need no server, under sanitizers
+	scripts/setup test
+	cmake --preset $@
+	cmake --build --preset $@
+	$(ctest) --test-dir build/$@ -LE '$(needs_servers)'
+
+format: ## reformat the C++ sources
+	scripts/setup check
+	scripts/format
+
+format-check: ## fail on sources that clang-format would change
+	scripts/setup check
+	scripts/format --check
+
+tidy: ## clang-tidy over all sources (TIDY_SINCE=<commit>: only over those changed since)
+	scripts/setup lint
+	cmake --preset dev >/dev/null
+	scripts/tidy
+
+up: ## build the image and start panier twice, MariaDB, MongoDB and nginx; carts on http://127.0.0.1:8080/paniers/
+	scripts/compose up
+
+down: ## stop them; the volumes stay
+	scripts/compose down
+
+logs: ## follow their logs
+	scripts/compose logs
+
+clean: ## remove what was built
+	rm -rf build
