@@ -1,5 +1,5 @@
-// What this process knows of one store, kept in memory: health answers from it while the store hangs, and writes are
-// refused at once while it is down. Thread-safe.
+// What this process knows of one store, kept in memory: health answers from it while the store
+// hangs, and writes are refused at once while it is down. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -13,15 +13,15 @@
 namespace panier::runtime {
 
 class StoreState {
- public:
+public:
   enum class Status { unknown, up, down };
   struct Snapshot {
     std::string name;
     Status status = Status::unknown;
     std::chrono::microseconds latency{}; // of the last call that was answered
     WallTime since{};                    // when the status last changed
-    std::string last_error;              // of the last failure, English, no secrets; empty: never failed
-    std::string notice;                  // something an operator must act on ("unique index missing"), else empty
+    std::string last_error; // of the last failure, English, no secrets; empty: never failed
+    std::string notice; // something an operator must act on ("unique index missing"), else empty
   };
 
   StoreState(std::string name, const Clock& clock);
@@ -29,16 +29,18 @@ class StoreState {
   // Each call to the store ends in one of these.
   void answered(std::chrono::microseconds latency);
   void failed(const Error& error);
-  // A standing complaint: the store answers, but strict writes (mirror) or writes (ledger) must not be acknowledged.
-  // Empty clears it.
+  // A standing complaint: the store answers, but strict writes (mirror) or writes (ledger) must not
+  // be acknowledged. Empty clears it.
   void set_notice(std::string notice);
 
   // Cheap; asked for every request. unknown counts as usable: the first request finds out.
   [[nodiscard]] bool down() const noexcept { return down_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool writable() const noexcept { return !down() && !noticed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool writable() const noexcept {
+    return !down() && !noticed_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] Snapshot snapshot() const;
 
- private:
+private:
   const Clock& clock_;
   std::atomic<bool> down_{false};
   std::atomic<bool> noticed_{false};

@@ -1,0 +1,92 @@
+#include "runtime/json_text.hpp"
+
+#include <cstdint>
+
+namespace panier::runtime {
+namespace {
+
+constexpr std::string_view cut_mark = "...";
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+bool continues(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<std::uint8_t>(text[at]) & 0xC0U) == 0x80U;
+}
+
+// The length of the UTF-8 sequence at the start of `text`, 0 if there is none (overlong and
+// surrogates are none).
+std::size_t sequence_length(std::string_view text) {
+  const auto first = static_cast<std::uint8_t>(text[0]);
+  const auto second = text.size() > 1 ? static_cast<std::uint8_t>(text[1]) : std::uint8_t{0};
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return continues(text, 1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
+    return continues(text, 1) && continues(text, 2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
+    return continues(text, 1) && continues(text, 2) && continues(text, 3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// U+0080 to U+009F, U+2028 and U+2029 are line ends or commands to some terminals and viewers.
+bool unseen(std::string_view sequence) {
+  return (sequence.size() == 2 && sequence[0] == '\xC2' &&
+          static_cast<std::uint8_t>(sequence[1]) < 0xA0) ||
+         sequence == "\xE2\x80\xA8" || sequence == "\xE2\x80\xA9";
+}
+
+enum class Style : std::uint8_t { json, record };
+
+// What stands for the first character of `text`.
+std::string_view shown(std::string_view text, Style style, std::string& scratch) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  const auto byte = static_cast<std::uint8_t>(text[0]);
+  switch (text[0]) {
+  case '\n': return "\\n";
+  case '\r': return "\\r";
+  case '\t': return "\\t";
+  case '\\': return style == Style::json ? "\\\\" : "\\";
+  case '"': return style == Style::json ? "\\\"" : "\"";
+  case '|': return style == Style::json ? "|" : "\\u007c";
+  default: break;
+  }
+  if (byte < 0x20 || byte == 0x7F) {
+    scratch = "\\u00";
+    scratch += digits[byte >> 4U];
+    scratch += digits[byte & 0xFU];
+    return scratch;
+  }
+  const std::size_t length = sequence_length(text);
+  if (length == 0 || unseen(text.substr(0, length))) return replacement;
+  return text.substr(0, length);
+}
+
+void append(std::string& out, std::string_view text, std::size_t bytes_max, Style style) {
+  std::string scratch;
+  const std::size_t begin = out.size();
+  while (!text.empty()) {
+    const std::string_view piece = shown(text, style, scratch);
+    if (out.size() - begin + piece.size() + cut_mark.size() > bytes_max) {
+      out += cut_mark;
+      return;
+    }
+    out += piece;
+    text.remove_prefix(std::max<std::size_t>(sequence_length(text), 1));
+  }
+}
+
+} // namespace
+
+void append_json_string(std::string& out, std::string_view text, std::size_t bytes_max) {
+  out += '"';
+  append(out, text, bytes_max, Style::json);
+  out += '"';
+}
+
+void append_record_text(std::string& out, std::string_view text, std::size_t bytes_max) {
+  append(out, text, bytes_max, Style::record);
+}
+
+} // namespace panier::runtime

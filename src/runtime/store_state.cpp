@@ -1,0 +1,40 @@
+#include "runtime/store_state.hpp"
+
+namespace panier::runtime {
+
+StoreState::StoreState(std::string name, const Clock& clock) : clock_(clock) {
+  snapshot_.name = std::move(name);
+  snapshot_.since = clock_.wall();
+}
+
+void StoreState::answered(std::chrono::microseconds latency) {
+  std::lock_guard lock(mutex_);
+  snapshot_.latency = latency;
+  if (snapshot_.status == Status::up) return;
+  snapshot_.status = Status::up;
+  snapshot_.since = clock_.wall();
+  down_.store(false, std::memory_order_relaxed);
+}
+
+void StoreState::failed(const Error& error) {
+  std::lock_guard lock(mutex_);
+  snapshot_.last_error = to_string(error.code);
+  if (!error.detail.empty()) snapshot_.last_error += ": " + error.detail;
+  if (snapshot_.status == Status::down) return;
+  snapshot_.status = Status::down;
+  snapshot_.since = clock_.wall();
+  down_.store(true, std::memory_order_relaxed);
+}
+
+void StoreState::set_notice(std::string notice) {
+  std::lock_guard lock(mutex_);
+  noticed_.store(!notice.empty(), std::memory_order_relaxed);
+  snapshot_.notice = std::move(notice);
+}
+
+StoreState::Snapshot StoreState::snapshot() const {
+  std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+} // namespace panier::runtime
