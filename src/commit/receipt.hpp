@@ -1,4 +1,5 @@
-// What the commit path takes (WriteRequest) and what it gives back (Receipt), once for each request.
+// What the commit path takes (WriteRequest) and what it gives back (Receipt), once for each
+// request.
 #pragma once
 
 #include <functional>

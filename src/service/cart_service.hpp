@@ -1,5 +1,5 @@
-// What a request means: takes what the API parsed, submits it to the commit path or the reader, and tells the health of
-// both. The API talks to this interface only.
+// What a request means: takes what the API parsed, submits it to the commit path or the reader, and
+// tells the health of both. The API talks to this interface only.
 #pragma once
 
 #include <functional>
@@ -15,18 +15,20 @@ enum class Policy { strict, available };
 
 struct Health {
   enum class Status { ok, degraded, down };
-  Status status = Status::ok; // down: no store can serve; degraded: something an operator should look at
+  Status status =
+      Status::ok; // down: no store can serve; degraded: something an operator should look at
   Policy policy = Policy::strict;
   runtime::StoreState::Snapshot ledger; // name: "mariadb" | "sqlite_ledger"
-  runtime::StoreState::Snapshot mirror; // name: "mongodb" | "sqlite_mirror"; empty name: PANIER_MIRROR=none
-  std::int64_t lag = 0;                 // carts whose mirror copy is known to be behind
+  runtime::StoreState::Snapshot
+      mirror;           // name: "mongodb" | "sqlite_mirror"; empty name: PANIER_MIRROR=none
+  std::int64_t lag = 0; // carts whose mirror copy is known to be behind
   std::string instance;
   std::string version;
   std::chrono::seconds uptime{};
 };
 
 class CartService {
- public:
+public:
   virtual ~CartService() = default;
   // Both answer exactly once, within the request timeout, on any thread (also before they return).
   virtual void write(commit::WriteRequest request, commit::WriteDone done) = 0;

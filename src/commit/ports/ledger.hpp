@@ -1,9 +1,10 @@
-// The ledger: the store that decides. One Ledger is one connection; it is used by one thread at a time and re-connects
-// by itself on the next call after it broke. Every call ends within the adapter's own timeouts; none throws.
+// The ledger: the store that decides. One Ledger is one connection; it is used by one thread at a
+// time and re-connects by itself on the next call after it broke. Every call ends within the
+// adapter's own timeouts; none throws.
 //
-// The lane's transaction is two calls, as in the model (lane_row_model.py): open() marks, locks and looks, in this
-// order; commit() settles, reserves, closes and commits. Between them the transaction holds its locks, so the caller
-// only computes.
+// The lane's transaction is two calls, as in the model (lane_row_model.py): open() marks, locks and
+// looks, in this order; commit() settles, reserves, closes and commits. Between them the
+// transaction holds its locks, so the caller only computes.
 #pragma once
 
 #include <chrono>
@@ -39,29 +40,32 @@ struct Listed {
   friend auto operator<=>(const Listed&, const Listed&) = default;
 };
 
-// A lane's row. token is set exactly while a batch is outstanding, i.e. while one of the lists is not empty.
+// A lane's row. token is set exactly while a batch is outstanding, i.e. while one of the lists is
+// not empty.
 struct LaneRow {
   LaneKey key;
   std::int64_t last_batch = 0; // the number of the lane's last committed transaction
-  std::optional<Token> token;
-  LedgerTime expires_at{};       // when others may abort the lists
-  std::vector<Listed> reserved;  // strict: carts that will get these versions, or not
-  std::vector<Listed> in_flight; // available: already visible, the mirror not yet known to hold them
+  std::optional<Token> token{};
+  LedgerTime expires_at{};        // when others may abort the lists
+  std::vector<Listed> reserved{}; // strict: carts that will get these versions, or not
+  std::vector<Listed>
+      in_flight{}; // available: already visible, the mirror not yet known to hold them
   LedgerTime heartbeat{};
 };
 
-// A cart's row as it is visible. A tombstone has cart.exists == false. A tombstone made for a first create has
-// version 0 until that create is settled or aborted.
+// A cart's row as it is visible. A tombstone has cart.exists == false. A tombstone made for a first
+// create has version 0 until that create is settled or aborted.
 struct CartRow {
   UserId user;
-  cart::Cart cart;
+  cart::Cart cart{};
   std::uint32_t id_maria = 0; // assigned by the ledger at the first insert
-  Token token;                // of the batch that wrote this version
+  Token token{};              // of the batch that wrote this version
   LedgerTime created_at{};
-  LedgerTime updated_at{};    // for a tombstone: when it was deleted
+  LedgerTime updated_at{}; // for a tombstone: when it was deleted
 };
 
-// An Idempotency-Key of one user, as the ledger keeps it: written with the effect, read under the cart's lock.
+// An Idempotency-Key of one user, as the ledger keeps it: written with the effect, read under the
+// cart's lock.
 using KeyHash = std::array<std::uint8_t, 32>;     // SHA-256 of the key
 using Fingerprint = std::array<std::uint8_t, 32>; // SHA-256 of method, path and body
 struct KeyRef {
@@ -76,13 +80,14 @@ struct StoredKey {
 };
 
 struct OpenRequest {
-  // The lane whose row is marked (locked FOR UPDATE, made when absent). nullopt: upkeep, which only locks carts.
+  // The lane whose row is marked (locked FOR UPDATE, made when absent). nullopt: upkeep, which only
+  // locks carts.
   std::optional<LaneKey> lane;
   // Carts to lock, in user_id order, each once. All with SKIP LOCKED.
   struct Wanted {
     UserId user;
-    // Unknown users get a tombstone row (version 0) with this id, so that there is something to lock. nullopt: an
-    // unknown user stays unknown.
+    // Unknown users get a tombstone row (version 0) with this id, so that there is something to
+    // lock. nullopt: an unknown user stays unknown.
     std::optional<CartId> fresh_id;
   };
   std::vector<Wanted> wanted;
@@ -91,22 +96,28 @@ struct OpenRequest {
 
 struct Opened {
   LedgerTime now{};
-  std::optional<LaneRow> own;   // of OpenRequest::lane as it was; nullopt: there was none (one was inserted, empty)
-  std::vector<CartRow> carts;   // locked; in user_id order
-  std::vector<UserId> skipped;  // known, but locked by somebody else; a wanted user in neither list is unknown
-  std::vector<LaneRow> others;  // every OTHER lane's row with a token, read by a statement later than the locks
-  Version floor = 0;            // no new version at or below this; read after the locks
-  std::vector<StoredKey> keys;  // of OpenRequest::keys, those that are there; read after the locks
+  std::optional<LaneRow>
+      own; // of OpenRequest::lane as it was; nullopt: there was none (one was inserted, empty)
+  std::vector<CartRow> carts; // locked; in user_id order
+  std::vector<UserId>
+      skipped; // known, but locked by somebody else; a wanted user in neither list is unknown
+  std::vector<LaneRow>
+      others; // every OTHER lane's row with a token, read by a statement later than the locks
+  Version floor = 0;           // no new version at or below this; read after the locks
+  std::vector<StoredKey> keys; // of OpenRequest::keys, those that are there; read after the locks
 };
 
 // What one transaction writes. Every cart named here was locked by its open().
 struct Writes {
-  std::vector<CartRow> carts;    // replace content, version, token, exists, updated_at (created_at when it revives)
-  std::vector<Listed> lag;       // lag rows; of two for one cart the greater version stays
-  std::vector<Listed> lag_done;  // lag rows to remove, where the row's version is not greater than this
-  std::vector<StoredKey> keys;   // an existing key is left as it is
-  std::vector<Listed> purge;     // tombstones to delete, if still deleted and at this version; raises the floor
-  std::optional<LaneRow> row;    // the lane's new row; set exactly if OpenRequest::lane was
+  std::vector<CartRow>
+      carts; // replace content, version, token, exists, updated_at (created_at when it revives)
+  std::vector<Listed> lag; // lag rows; of two for one cart the greater version stays
+  std::vector<Listed>
+      lag_done; // lag rows to remove, where the row's version is not greater than this
+  std::vector<StoredKey> keys; // an existing key is left as it is
+  std::vector<Listed>
+      purge; // tombstones to delete, if still deleted and at this version; raises the floor
+  std::optional<LaneRow> row; // the lane's new row; set exactly if OpenRequest::lane was
 };
 
 struct Lagging {
@@ -115,23 +126,27 @@ struct Lagging {
 };
 
 class Ledger {
- public:
+public:
   virtual ~Ledger() = default;
 
-  // BEGIN, mark, lock, look. On error there is no transaction: store_conflict (run again), store_unreachable,
-  // store_timeout, store_denied, store_rejected, schema_unmigrated.
+  // BEGIN, mark, lock, look. On error there is no transaction: store_conflict (run again),
+  // store_unreachable, store_timeout, store_denied, store_rejected, schema_unmigrated.
   [[nodiscard]] virtual Result<Opened> open(const OpenRequest& request) = 0;
-  // Writes and COMMIT. store_conflict, store_rejected, store_unreachable, store_timeout, store_denied: certainly not
-  // committed, the transaction is gone. commit_unknown: COMMIT was sent and nobody answered; see last_batch().
+  // Writes and COMMIT. store_conflict, store_rejected, store_unreachable, store_timeout,
+  // store_denied: certainly not committed, the transaction is gone. commit_unknown: COMMIT was sent
+  // and nobody answered; see last_batch().
   [[nodiscard]] virtual Result<void> commit(const Writes& writes) = 0;
-  // Gives up the open transaction, if any. Never fails: a connection that cannot roll back is closed.
+  // Gives up the open transaction, if any. Never fails: a connection that cannot roll back is
+  // closed.
   virtual void rollback() noexcept = 0;
 
-  // After commit_unknown: on a new connection, last_batch of this lane's row FOR UPDATE, which waits for the old
-  // transaction to end. nullopt: the row is gone, so nobody knows. store_conflict: still undecided, ask again.
+  // After commit_unknown: on a new connection, last_batch of this lane's row FOR UPDATE, which
+  // waits for the old transaction to end. nullopt: the row is gone, so nobody knows.
+  // store_conflict: still undecided, ask again.
   [[nodiscard]] virtual Result<std::optional<std::int64_t>> last_batch(const LaneKey& lane) = 0;
 
-  // Visible carts, tombstones included, in any order; unknown users are left out. At most 512 users.
+  // Visible carts, tombstones included, in any order; unknown users are left out. At most 512
+  // users.
   [[nodiscard]] virtual Result<std::vector<CartRow>> read(std::span<const UserId> users) = 0;
 
   // --- upkeep; each a statement or transaction of its own ---
@@ -141,36 +156,42 @@ class Ledger {
   [[nodiscard]] virtual Result<std::vector<LaneRow>> lanes() = 0;
   // Deletes rows without a token whose heartbeat is older than this. Returns how many.
   [[nodiscard]] virtual Result<int> delete_dead_lanes(LedgerTime heartbeat_before) = 0;
-  // Carts with a lag row, in user_id order after `after` (nullopt: from the start), at most limit. A lag row whose
-  // cart row is gone is deleted on the way.
-  [[nodiscard]] virtual Result<std::vector<Lagging>> lagging(const std::optional<UserId>& after, int limit) = 0;
+  // Carts with a lag row, in user_id order after `after` (nullopt: from the start), at most limit.
+  // A lag row whose cart row is gone is deleted on the way.
+  [[nodiscard]] virtual Result<std::vector<Lagging>> lagging(const std::optional<UserId>& after,
+                                                             int limit) = 0;
   [[nodiscard]] virtual Result<std::int64_t> lag_count() = 0;
   // Removes lag rows whose version is not greater than the given one.
   [[nodiscard]] virtual Result<void> lag_done(std::span<const Listed> done) = 0;
   // Adds lag rows for these carts at their visible version, or at the given one if that is greater.
   [[nodiscard]] virtual Result<void> add_lag(std::span<const Listed> behind) = 0;
   // Tombstones with version > 0 or not, deleted before this, without a lag row; at most limit.
-  [[nodiscard]] virtual Result<std::vector<CartRow>> purgeable(LedgerTime deleted_before, int limit) = 0;
+  [[nodiscard]] virtual Result<std::vector<CartRow>> purgeable(LedgerTime deleted_before,
+                                                               int limit) = 0;
   // Existing carts not written since this; at most limit.
-  [[nodiscard]] virtual Result<std::vector<CartRow>> untouched(LedgerTime updated_before, int limit) = 0;
+  [[nodiscard]] virtual Result<std::vector<CartRow>> untouched(LedgerTime updated_before,
+                                                               int limit) = 0;
   // Deletes idempotency keys written before this, at most limit. Returns how many.
   [[nodiscard]] virtual Result<int> purge_keys(LedgerTime written_before, int limit) = 0;
-  // All carts, tombstones included, in user_id order (byte order) after `after`; at most limit. For verify.
-  [[nodiscard]] virtual Result<std::vector<CartRow>> scan(const std::optional<UserId>& after, int limit) = 0;
+  // All carts, tombstones included, in user_id order (byte order) after `after`; at most limit. For
+  // verify.
+  [[nodiscard]] virtual Result<std::vector<CartRow>> scan(const std::optional<UserId>& after,
+                                                          int limit) = 0;
 };
 
 // Where connections come from. Thread-safe.
 class LedgerStore {
- public:
+public:
   virtual ~LedgerStore() = default;
   // "mariadb" or "sqlite_ledger": the name in health and metrics.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-  // Brings the schema up to date (schema/*). schema_unmigrated: a table `panier` without `version` is the
-  // predecessor's, nothing was changed.
+  // Brings the schema up to date (schema/*). schema_unmigrated: a table `panier` without `version`
+  // is the predecessor's, nothing was changed.
   [[nodiscard]] virtual Result<void> prepare() = 0;
   // A new connection object; connects at its first use, so this cannot fail.
   [[nodiscard]] virtual std::unique_ptr<Ledger> connect() = 0;
-  // True if one process at a time owns this ledger (SQLite), so that all lists found at start are of the dead.
+  // True if one process at a time owns this ledger (SQLite), so that all lists found at start are
+  // of the dead.
   [[nodiscard]] virtual bool exclusive() const noexcept = 0;
 };
 

@@ -1,0 +1,21 @@
+#include "commit/availability.hpp"
+
+namespace panier::commit {
+namespace {
+
+Error unavailable(Errc code, const runtime::StoreState& store) {
+  const auto state = store.snapshot();
+  return {code, {}, state.name + ": " + (state.notice.empty() ? state.last_error : state.notice)};
+}
+
+} // namespace
+
+std::optional<Error> refuses_writes(Policy policy, const runtime::StoreState& ledger,
+                                    const runtime::StoreState* mirror) {
+  if (!ledger.writable()) return unavailable(Errc::ledger_unavailable, ledger);
+  if (policy == Policy::strict && mirror && !mirror->writable())
+    return unavailable(Errc::mirror_unavailable, *mirror);
+  return std::nullopt;
+}
+
+} // namespace panier::commit

@@ -1,0 +1,296 @@
+#include "commit/lane.hpp"
+
+#include <unordered_set>
+
+#include "commit/abort.hpp"
+#include "commit/availability.hpp"
+#include "runtime/log.hpp"
+
+namespace panier::commit {
+namespace log = runtime::log;
+namespace {
+
+// After a timeout the mirror gets this much more to say what it holds; bulk and read-back together
+// stay within the reservation's life.
+constexpr std::chrono::milliseconds read_back_timeout{1'000};
+static_assert(Timing{}.mirror_timeout + read_back_timeout < Timing{}.reservation_ttl);
+// A conflict with another transaction is over in a moment.
+constexpr std::chrono::milliseconds conflict_retry{3};
+// How often a lane asks again for the fate of a COMMIT that is still undecided.
+constexpr std::chrono::milliseconds undecided_retry{200};
+
+std::string_view reason(Notice::Kind kind) {
+  switch (kind) {
+  case Notice::Kind::aborted: return "aborted";
+  case Notice::Kind::mirror_ahead: return "mirror_ahead";
+  case Notice::Kind::base_changed: return "base_changed";
+  case Notice::Kind::list_lost: return "list_lost";
+  }
+  return "unknown";
+}
+
+} // namespace
+
+Lane::Lane(LaneKey key, LaneShared shared, std::unique_ptr<Ledger> ledger,
+           std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max)
+    : shared_(shared), ledger_(std::move(ledger)), mirror_(std::move(mirror)), ids_(ids),
+      queue_(queue_max), protocol_(std::move(key),
+                                   {.reservation_ttl = shared.timing.reservation_ttl,
+                                    .limits = shared.limits,
+                                    .mirrored = mirror_ != nullptr},
+                                   ids),
+      parking_(shared.timing.park_retry) {}
+
+void Lane::run(const std::atomic<bool>& give_up) {
+  give_up_ = &give_up;
+  while (!give_up) {
+    switch (run_once()) {
+    case Did::worked: break;
+    case Did::again: std::this_thread::sleep_for(conflict_retry); break;
+    case Did::waiting: std::this_thread::sleep_for(store_retry); break;
+    case Did::nothing:
+      if (queue_.wait_until(next_wake()) != WriteQueue::Wake::closed) break;
+      if (parking_.empty()) return;
+      std::this_thread::sleep_for(conflict_retry); // closed: only parked writes are left
+    }
+  }
+}
+
+Lane::Did Lane::run_once() {
+  auto writes = collect();
+  if (writes.empty() && !protocol_.outstanding() && !heartbeat_due()) return Did::nothing;
+  const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
+  const auto opened = ledger_->open(protocol_.open_request(writes));
+  const auto looked = shared_.clock.steady();
+  shared_.metrics.commit(runtime::Metrics::CommitPhase::open, looked - started);
+  if (!opened) return open_failed(std::move(writes), opened.error());
+  if (protocol_.is_strangers(*opened)) return abort_stranger(std::move(writes), *opened->own);
+
+  Round round = protocol_.decide(*opened, writes, shared_.policy.load());
+  const auto done = ledger_->commit(round.writes);
+  const auto took = shared_.clock.steady() - looked;
+  shared_.metrics.commit(runtime::Metrics::CommitPhase::commit, took);
+  if (done) {
+    shared_.ledger_state.answered(std::chrono::duration_cast<std::chrono::microseconds>(took));
+    if (!writes.empty()) shared_.metrics.batch(writes.size(), round.reserved.size());
+    took_effect(std::move(round), started);
+    return Did::worked;
+  }
+  if (done.error().code == Errc::commit_unknown)
+    return find_out(std::move(writes), std::move(round), started);
+  return commit_failed(std::move(writes), std::move(round), done.error());
+}
+
+// ---- what goes into a round
+
+std::vector<PendingWritePtr> Lane::collect() {
+  const auto policy = shared_.policy.load();
+  const auto now = shared_.clock.steady();
+  std::vector<PendingWritePtr> batch;
+  for (auto& write : parking_.take_due(now, batch_operations_max))
+    keep_or_refuse(std::move(write), policy, batch);
+
+  std::unordered_set<UserId> carts;
+  for (const auto& write : batch)
+    carts.insert(write->user());
+  std::vector<PendingWritePtr> rest;
+  for (auto& write : queue_.take(batch_operations_max - batch.size())) {
+    if (!carts.contains(write->user()) && parking_.join(write)) continue;
+    if (carts.size() >= batch_carts_max && !carts.contains(write->user())) {
+      rest.push_back(std::move(write));
+      continue;
+    }
+    carts.insert(write->user());
+    keep_or_refuse(std::move(write), policy, batch);
+  }
+  queue_.put_back(std::move(rest));
+  return batch;
+}
+
+void Lane::keep_or_refuse(PendingWritePtr write, Policy policy,
+                          std::vector<PendingWritePtr>& batch) {
+  if (write->deadline() <= shared_.clock.steady()) { // not executed, however long the lane was away
+    write->give_back();
+    return write->expire();
+  }
+  if (auto refusal =
+          refuses_writes(policy, shared_.ledger_state, mirror_ ? &shared_.mirror_state : nullptr)) {
+    write->answer(std::unexpected(std::move(*refusal)));
+    return;
+  }
+  if (quarantine_.holds(write->user(), shared_.clock.steady())) {
+    write->answer(fail(Errc::cart_quarantined));
+    return;
+  }
+  batch.push_back(std::move(write));
+}
+
+bool Lane::heartbeat_due() const {
+  return shared_.clock.steady() - last_beat_ >= heartbeat_every;
+}
+
+runtime::SteadyTime Lane::next_wake() const {
+  const auto beat = last_beat_ + heartbeat_every;
+  const auto parked = parking_.next_due();
+  return parked ? std::min(*parked, beat) : beat;
+}
+
+// ---- what can go wrong before COMMIT: nothing has happened
+
+Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& error) {
+  if (error.code == Errc::store_conflict) {
+    queue_.put_back(std::move(writes));
+    return Did::again;
+  }
+  const bool refused = error.code == Errc::store_rejected;
+  if (!refused) shared_.ledger_state.failed(error);
+  last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
+  for (auto& write : writes) {
+    write->answer(fail(refused                                 ? Errc::internal
+                       : error.code == Errc::schema_unmigrated ? error.code
+                                                               : Errc::ledger_unavailable,
+                       error.detail));
+  }
+  return Did::waiting;
+}
+
+Lane::Did Lane::abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row) {
+  ledger_->rollback();
+  queue_.put_back(std::move(writes));
+  log::warn("own lane row carries an unknown token, its list is aborted",
+            {{"lane", protocol_.lane().lane}, {"token", row.token->hex()}});
+  const auto result = abort_lists(*ledger_, row, AbortGround::unseen, ids_.token());
+  if (!result) {
+    if (result.error().code != Errc::store_conflict) shared_.ledger_state.failed(result.error());
+    return Did::waiting;
+  }
+  shared_.metrics.aborted("stranger", result->carts);
+  return Did::again;
+}
+
+Lane::Did Lane::commit_failed(std::vector<PendingWritePtr> writes, Round round,
+                              const Error& error) {
+  if (error.code == Errc::store_rejected)
+    return commit_rejected(std::move(writes), std::move(round), error);
+  if (error.code == Errc::store_conflict) {
+    queue_.put_back(std::move(writes));
+    return Did::again;
+  }
+  return open_failed(std::move(writes), error);
+}
+
+Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round,
+                                const Error& error) {
+  auto rejection = protocol_.rejected(std::move(round), error);
+  if (rejection.culprit) {
+    log::error("the ledger refuses a cart's row",
+               {{"user_id", rejection.culprit->text()}, {"error", error.detail}});
+    shared_.metrics.aborted("poison");
+    if (quarantine_.refused(*rejection.culprit, shared_.clock.steady())) {
+      log::error("cart quarantined", {{"user_id", rejection.culprit->text()}});
+    }
+    shared_.metrics.quarantined_carts(static_cast<std::int64_t>(quarantine_.carts()));
+  } else {
+    log::warn("the ledger refuses a batch, it is run again cart by cart",
+              {{"error", error.detail}});
+  }
+  reply(std::move(rejection.replies));
+  std::erase_if(writes, [](const PendingWritePtr& write) { return write->answered(); });
+  queue_.put_back(std::move(writes));
+  return Did::again;
+}
+
+// ---- COMMIT without an answer
+
+Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
+                         runtime::SteadyTime started) {
+  const auto waits = [](const PendingWritePtr& write) { return !write->answered(); };
+  const auto somebody_waits = [&] {
+    return std::ranges::any_of(writes, waits) ||
+           std::ranges::any_of(protocol_.entries(), [&](const Entry& entry) {
+             return std::ranges::any_of(entry.replies,
+                                        [&](const Reply& reply) { return waits(reply.write); });
+           });
+  };
+  const auto give_up_at =
+      started + shared_.timing.request_timeout; // also where nobody waits: available, heartbeats
+  bool gone = false;
+  while (!gone && shared_.clock.steady() < give_up_at &&
+         (somebody_waits() || protocol_.outstanding()) && !(give_up_ && *give_up_)) {
+    const auto last = ledger_->last_batch(protocol_.lane());
+    if (last && *last) {
+      if (**last >= round.number) {
+        took_effect(std::move(round), started);
+      } else { // it never will be committed
+        queue_.put_back(std::move(writes));
+      }
+      return Did::worked;
+    }
+    gone = last.has_value();
+    if (!last && last.error().code != Errc::store_conflict)
+      shared_.ledger_state.failed(last.error());
+    if (!gone) std::this_thread::sleep_for(undecided_retry);
+  }
+  log::error("the outcome of a COMMIT stays unknown, its batch is given up",
+             {{"lane", protocol_.lane().lane}, {"batch", round.number}, {"row_gone", gone}});
+  for (auto& write : writes)
+    write->answer(fail(Errc::outcome_unknown, "COMMIT was not answered"));
+  reply(protocol_.forget());
+  return Did::waiting;
+}
+
+// ---- after COMMIT
+
+void Lane::took_effect(Round round, runtime::SteadyTime started) {
+  last_beat_ = shared_.clock.steady();
+  shared_.metrics.parked(round.parked.size());
+  parking_.park(std::move(round.parked), last_beat_);
+  parking_.settle_delays();
+  queue_.put_back(std::move(round.deferred));
+  tell(round.notices);
+  reply(protocol_.committed(std::move(round)));
+  if (mirror_) mirror(started);
+}
+
+void Lane::mirror(runtime::SteadyTime started) {
+  const auto writes = protocol_.to_send();
+  if (writes.empty()) return;
+  const auto sent = shared_.clock.steady();
+  if (sent - started >= shared_.timing.reservation_ttl)
+    return protocol_.not_sent("the reservation's life was over");
+  if (shared_.mirror_state.down()) return protocol_.not_sent("the mirror is down");
+
+  const auto took = mirror_->write(writes, shared_.timing.mirror_timeout);
+  const auto spent = shared_.clock.steady() - sent;
+  shared_.metrics.mirror_write(spent);
+  if (took) {
+    shared_.mirror_state.answered(std::chrono::duration_cast<std::chrono::microseconds>(spent));
+  } else {
+    shared_.mirror_state.failed(took.error());
+  }
+  protocol_.bulk_answered(took);
+  const auto unsure = protocol_.to_read_back();
+  if (!unsure.empty()) protocol_.read_back(mirror_->find(unsure, read_back_timeout));
+}
+
+void Lane::reply(std::vector<Reply> replies) {
+  for (auto& [write, result] : replies) {
+    if (result) quarantine_.succeeded(write->user());
+    shared_.metrics.operation(cart::to_string(write->request().operation.kind),
+                              result ? "ok" : to_string(result.error().code));
+    write->answer(std::move(result));
+  }
+}
+
+void Lane::tell(const std::vector<Notice>& notices) {
+  for (const auto& notice : notices) {
+    shared_.metrics.aborted(reason(notice.kind));
+    const bool alarm = notice.kind == Notice::Kind::base_changed;
+    log::write(alarm ? log::Level::error : log::Level::warn, "a reserved write was not settled",
+               {{"reason", reason(notice.kind)},
+                {"user_id", notice.user.text()},
+                {"detail", notice.detail}});
+  }
+}
+
+} // namespace panier::commit

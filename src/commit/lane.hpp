@@ -1,0 +1,84 @@
+// A lane: one thread's work with one connection to each store. run_once() carries one round out and
+// takes no decision; those are in protocol.hpp. The loop that calls it is run(); tests and the
+// simulator call run_once() by hand.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "commit/parking.hpp"
+#include "commit/protocol.hpp"
+#include "commit/quarantine.hpp"
+#include "commit/write_queue.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/store_state.hpp"
+
+namespace panier::commit {
+
+// What all lanes of a process share. Everything outlives the lanes.
+struct LaneShared {
+  const runtime::Clock& clock;
+  runtime::Metrics& metrics;
+  runtime::StoreState& ledger_state;
+  runtime::StoreState& mirror_state;
+  std::atomic<Policy>& policy;
+  Timing timing;
+  cart::Limits limits;
+};
+
+class Lane {
+public:
+  // `mirror` is nullptr for PANIER_MIRROR=none.
+  Lane(LaneKey key, LaneShared shared, std::unique_ptr<Ledger> ledger,
+       std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max);
+
+  [[nodiscard]] WriteQueue& queue() { return queue_; }
+
+  enum class Did : std::uint8_t {
+    nothing, // no work
+    worked,  // a round was committed; there may be more
+    again,   // a conflict, or a stranger's list was in the way: run again soon
+    waiting, // the ledger does not answer: run again after store_retry
+  };
+  [[nodiscard]] Did run_once();
+
+  // Runs rounds until the queue is closed and everything is settled, or `give_up` is set.
+  void run(const std::atomic<bool>& give_up);
+
+private:
+  struct Batch;
+  [[nodiscard]] std::vector<PendingWritePtr> collect();
+  void keep_or_refuse(PendingWritePtr write, Policy policy, std::vector<PendingWritePtr>& batch);
+  [[nodiscard]] Did open_failed(std::vector<PendingWritePtr> writes, const Error& error);
+  [[nodiscard]] Did abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row);
+  [[nodiscard]] Did commit_failed(std::vector<PendingWritePtr> writes, Round round,
+                                  const Error& error);
+  [[nodiscard]] Did commit_rejected(std::vector<PendingWritePtr> writes, Round round,
+                                    const Error& error);
+  [[nodiscard]] Did find_out(std::vector<PendingWritePtr> writes, Round round,
+                             runtime::SteadyTime started);
+  void took_effect(Round round, runtime::SteadyTime started);
+  void mirror(runtime::SteadyTime started);
+  void reply(std::vector<Reply> replies);
+  void tell(const std::vector<Notice>& notices);
+  [[nodiscard]] bool heartbeat_due() const;
+  [[nodiscard]] runtime::SteadyTime next_wake() const;
+
+  // set once
+  const LaneShared shared_;
+  const std::unique_ptr<Ledger> ledger_;
+  const std::unique_ptr<Mirror> mirror_;
+  IdSource& ids_;
+
+  // thread-safe
+  WriteQueue queue_;
+
+  // the lane's thread alone
+  Protocol protocol_;
+  Parking parking_;
+  Quarantine quarantine_;
+  runtime::SteadyTime last_beat_{};
+  const std::atomic<bool>* give_up_ = nullptr;
+};
+
+} // namespace panier::commit

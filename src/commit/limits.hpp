@@ -1,0 +1,45 @@
+// The bounds of the commit path, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace panier::commit {
+
+// One ledger transaction and one mirror bulk stay small enough that a lone request behind them
+// waits milliseconds.
+inline constexpr std::size_t batch_carts_max = 128;
+inline constexpr std::size_t batch_operations_max = 1024;
+inline constexpr std::size_t batch_bytes_max =
+    512 * 1024; // of cart rows; far below max_allowed_packet and 16 MiB BSON
+inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
+
+// A parked cart is tried again after PANIER_PARK_RETRY_MS, doubled up to this.
+inline constexpr std::chrono::milliseconds park_retry_max{200};
+// A lane that has nothing to do still says that it lives; rows silent for dead_lane_after are
+// deleted.
+inline constexpr std::chrono::milliseconds heartbeat_every{10'000};
+inline constexpr std::chrono::milliseconds dead_lane_after{60'000};
+// After a failed call to a store a lane waits this long before the next try.
+inline constexpr std::chrono::milliseconds store_retry{100};
+// A cart whose row the ledger refused this often in a row is quarantined, for this long.
+inline constexpr int poison_aborts_max = 3;
+inline constexpr std::chrono::hours quarantine_time{24};
+inline constexpr std::size_t quarantine_carts_max =
+    1024; // remembered; beyond it the oldest is forgotten
+
+static_assert(heartbeat_every * 3 < dead_lane_after, "an idle lane must not look dead");
+
+// Settings, in ms; the relations are checked when the configuration is read.
+struct Timing {
+  std::chrono::milliseconds mirror_timeout{2'000};
+  std::chrono::milliseconds reservation_ttl{5'000};
+  std::chrono::milliseconds request_timeout{10'000};
+  std::chrono::milliseconds park_retry{20};
+};
+static_assert(Timing{}.mirror_timeout < Timing{}.reservation_ttl,
+              "a bulk must end within the reservation's life");
+static_assert(Timing{}.reservation_ttl < Timing{}.request_timeout,
+              "a request outlives one reservation");
+
+} // namespace panier::commit

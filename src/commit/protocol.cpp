@@ -1,0 +1,427 @@
+#include "commit/protocol.hpp"
+
+#include <set>
+
+#include "commit/abort.hpp"
+
+namespace panier::commit {
+namespace {
+
+// What a row costs in a statement and in a bulk, roughly: the limits have room to spare.
+std::size_t bytes_of(const CartRow& row) {
+  std::size_t bytes = 200;
+  for (const auto& line : row.cart.lines)
+    bytes += line.key.article_id().size() + 48;
+  return bytes;
+}
+
+bool named(std::span<const LaneRow> lanes, const UserId& user) {
+  return std::ranges::any_of(lanes, [&](const LaneRow& lane) {
+    return std::ranges::any_of(lane.reserved,
+                               [&](const Listed& listed) { return listed.user == user; });
+  });
+}
+
+MirrorWrite mirror_write(const CartRow& row) {
+  return {row.user, row.cart, row.id_maria, row.token, row.updated_at};
+}
+
+} // namespace
+
+// The operations of one batch on one cart, applied in order of arrival.
+struct Protocol::Fold {
+  const UserId& user;
+  CartRow* row; // the locked row as this transaction leaves it; nullptr: the ledger does not know
+                // this user
+  std::vector<PendingWritePtr> writes;
+};
+
+OpenRequest Protocol::open_request(std::span<const PendingWritePtr> writes) {
+  struct Want {
+    bool tombstone = false;
+    std::optional<CartId> id;
+  };
+  std::map<UserId, Want> wanted;
+  OpenRequest request;
+  request.lane = lane_;
+  for (const auto& entry : entries_)
+    wanted[entry.next.user] = {true, entry.next.cart.id};
+  for (const auto& write : writes) {
+    auto& want = wanted[write->user()];
+    // A key must be read and written under a lock, so its user needs a row, even where the
+    // operation makes no cart.
+    if (cart::creates(write->request().operation) || write->request().idempotency)
+      want.tombstone = true;
+    if (write->request().idempotency)
+      request.keys.push_back({write->user(), write->request().idempotency->key});
+  }
+  for (auto& [user, want] : wanted) {
+    if (want.tombstone && !want.id) want.id = ids_.cart_id();
+    request.wanted.push_back({user, want.id});
+  }
+  std::ranges::sort(request.keys);
+  const auto repeated = std::ranges::unique(request.keys);
+  request.keys.erase(repeated.begin(), repeated.end());
+  return request;
+}
+
+bool Protocol::is_strangers(const Opened& opened) const {
+  return opened.own && opened.own->token && opened.own->token != token_;
+}
+
+Round Protocol::decide(const Opened& opened, std::span<const PendingWritePtr> writes,
+                       Policy policy) {
+  Round round;
+  round.number = ++number_;
+  Rows rows;
+  for (const auto& row : opened.carts)
+    rows.emplace(row.user, row);
+  settle(opened, round, rows);
+  if (isolate_ > 0 && round.alone) {
+    round.deferred.assign(writes.begin(), writes.end());
+  } else {
+    reserve(opened, writes, policy, round, rows);
+  }
+  close(opened, round);
+  return round;
+}
+
+// ---- settle
+
+void Protocol::settle(const Opened& opened, Round& round, Rows& rows) {
+  round.fates.resize(entries_.size());
+  const bool ours = opened.own && opened.own->token && opened.own->token == token_;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const auto& entry = entries_[i];
+    if (!ours) { // the list was found empty: others have aborted it, so it will never be visible
+      round.fates[i] = {
+          entry.policy == Policy::strict ? Fate::Kind::aborted : Fate::Kind::done,
+          Error{Errc::ledger_unavailable, {}, "the reservation expired and was aborted"}};
+      round.notices.push_back(
+          {Notice::Kind::list_lost, entry.next.user, "aborted by another lane"});
+      continue;
+    }
+    // Locked by somebody, perhaps over a half-open connection: it stays listed with its verdict,
+    // the others go on.
+    if (!rows.contains(entry.next.user)) continue;
+    if (isolate_ > 0 && entry.policy == Policy::strict) {
+      if (round.alone) continue;
+      round.alone = entry.next.user;
+    }
+    settle_one(i, opened, round, rows);
+  }
+}
+
+void Protocol::settle_one(std::size_t index, const Opened& opened, Round& round, Rows& rows) {
+  Entry& entry = entries_[index];
+  CartRow& row = rows.at(entry.next.user);
+  if (entry.policy == Policy::available) {
+    if (entry.verdict != Entry::Verdict::held) round.writes.lag.push_back(entry.listed());
+    round.fates[index].kind = Fate::Kind::done;
+    return;
+  }
+  if (entry.poisoned) {
+    return abort_one(index, opened, round, row,
+                     {Errc::internal, {}, "the ledger refuses this cart's row: " + entry.why});
+  }
+  if (entry.verdict != Entry::Verdict::held) {
+    if (entry.mirror_version > 0) {
+      round.notices.push_back({Notice::Kind::mirror_ahead, entry.next.user,
+                               "mirror holds version " + std::to_string(entry.mirror_version)});
+    }
+    return abort_one(index, opened, round, row, {Errc::mirror_unavailable, {}, entry.why});
+  }
+  if (row.cart.version != entry.base) {
+    round.notices.push_back({Notice::Kind::base_changed, entry.next.user,
+                             "reserved on version " + std::to_string(entry.base) + ", visible is " +
+                                 std::to_string(row.cart.version)});
+    return abort_one(index, opened, round, row,
+                     {Errc::internal, {}, "the cart changed under its reservation"});
+  }
+  const bool revived = entry.next.cart.exists && !row.cart.exists;
+  const auto created_at = row.created_at;
+  row = entry.next;
+  row.created_at = revived ? entry.next.created_at : created_at;
+  round.writes.carts.push_back(row);
+  round.writes.keys.insert(round.writes.keys.end(), entry.keys.begin(), entry.keys.end());
+  round.fates[index].kind = Fate::Kind::visible;
+}
+
+void Protocol::abort_one(std::size_t index, const Opened& opened, Round& round, CartRow& row,
+                         Error error) {
+  const Entry& entry = entries_[index];
+  raise_version(row, opened, std::max(entry.next.cart.version, entry.mirror_version), ids_.token());
+  round.writes.carts.push_back(row);
+  round.writes.lag.push_back({row.user, row.cart.version});
+  round.notices.push_back({Notice::Kind::aborted, row.user, error.detail});
+  round.fates[index] = {Fate::Kind::aborted, std::move(error)};
+}
+
+// ---- reserve
+
+void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> writes, Policy policy,
+                       Round& round, Rows& rows) {
+  std::vector<Fold> folds;
+  std::unordered_map<UserId, std::size_t> place;
+  for (const auto& write : writes) {
+    const auto [it, fresh] = place.try_emplace(write->user(), folds.size());
+    if (fresh) {
+      const auto row = rows.find(write->user());
+      folds.push_back({write->user(), row == rows.end() ? nullptr : &row->second, {}});
+    }
+    folds[it->second].writes.push_back(write);
+  }
+  const std::set<UserId> skipped(opened.skipped.begin(), opened.skipped.end());
+  std::set<UserId> kept;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (round.fates[i].kind == Fate::Kind::kept) kept.insert(entries_[i].next.user);
+  }
+  std::size_t bytes = 0;
+  for (auto& fold : folds) {
+    auto& later =
+        skipped.contains(fold.user) || named(opened.others, fold.user) || kept.contains(fold.user)
+            ? round.parked
+            : round.deferred;
+    const bool full = bytes >= batch_bytes_max ||
+                      kept.size() + round.reserved.size() >= batch_carts_max ||
+                      (isolate_ > 0 && round.alone);
+    if (&later == &round.parked || full) {
+      later.insert(later.end(), fold.writes.begin(), fold.writes.end());
+      continue;
+    }
+    const std::size_t before = round.reserved.size();
+    apply_fold(fold, opened, policy, round);
+    if (round.reserved.size() > before) {
+      bytes += bytes_of(round.reserved.back().next);
+      if (isolate_ > 0) round.alone = fold.user;
+    }
+  }
+}
+
+void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round& round) {
+  CartRow absent{.user = fold.user};
+  const CartRow& row = fold.row ? *fold.row : absent;
+  cart::Cart cart = row.cart;
+  Version version = row.cart.version;
+  std::vector<Reply> replies;
+  std::vector<StoredKey> keys;
+  bool changed = false;
+
+  const auto known_key = [&](const KeyRef& ref) -> const StoredKey* {
+    // Written before, settled in this very transaction, or earlier in this fold.
+    for (const auto* list :
+         {&opened.keys, &std::as_const(round.writes.keys), &std::as_const(keys)}) {
+      const auto it = std::ranges::find(*list, ref, &StoredKey::ref);
+      if (it != list->end()) return &*it;
+    }
+    return nullptr;
+  };
+
+  for (const auto& write : fold.writes) {
+    const auto& idempotency = write->request().idempotency;
+    if (idempotency) {
+      if (const auto* stored = known_key({fold.user, idempotency->key})) {
+        const auto first = decode(stored->answer);
+        Result<Receipt> answer = fail(Errc::internal, "a stored answer cannot be read");
+        if (stored->fingerprint != idempotency->fingerprint)
+          answer = fail(Errc::idempotency_key_reused);
+        else if (first)
+          answer = *first;
+        replies.push_back({write, std::move(answer)});
+        continue;
+      }
+    }
+    const auto outcome = cart::apply(cart, write->request().operation,
+                                     next_version(opened, version, 0), settings_.limits);
+    if (!outcome) {
+      replies.push_back({write, std::unexpected(outcome.error())});
+      continue;
+    }
+    if (outcome->changed) {
+      changed = true;
+      version = cart.version;
+    }
+    const Receipt receipt{*outcome,
+                          settings_.mirrored && (policy == Policy::strict || !outcome->changed)};
+    if (idempotency)
+      keys.push_back({{fold.user, idempotency->key}, idempotency->fingerprint, encode(receipt)});
+    replies.push_back({write, receipt});
+  }
+
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  if (!changed) { // nothing to settle: told, and the keys written, with this transaction
+    append(round.replies, replies);
+    append(round.writes.keys, keys);
+    return;
+  }
+  Entry entry{.policy = policy, .next = row, .base = row.cart.version};
+  entry.next.cart = std::move(cart);
+  entry.next.updated_at = opened.now;
+  if (!row.cart.exists) entry.next.created_at = opened.now;
+  if (policy == Policy::available || !settings_.mirrored) { // visible at once
+    append(round.replies, replies);
+    append(round.writes.keys, keys);
+  } else {
+    entry.replies = std::move(replies);
+    entry.keys = std::move(keys);
+  }
+  round.reserved.push_back(std::move(entry));
+}
+
+// ---- close
+
+void Protocol::close(const Opened& opened, Round& round) const {
+  LaneRow row{.key = lane_, .last_batch = round.number, .heartbeat = opened.now};
+  row.expires_at = opened.now + settings_.reservation_ttl;
+  const auto list = [&row](const Entry& entry) {
+    (entry.policy == Policy::strict ? row.reserved : row.in_flight).push_back(entry.listed());
+  };
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (round.fates[i].kind == Fate::Kind::kept) list(entries_[i]);
+  }
+  const Token token = ids_.token();
+  for (auto& entry : round.reserved) {
+    entry.next.token = token;
+    const bool visible = entry.policy == Policy::available || !settings_.mirrored;
+    if (visible) {
+      std::erase_if(round.writes.carts,
+                    [&](const CartRow& cart) { return cart.user == entry.next.user; });
+      round.writes.carts.push_back(entry.next);
+    }
+    if (settings_.mirrored) list(entry);
+  }
+  if (!row.reserved.empty() || !row.in_flight.empty()) row.token = token;
+  round.writes.row = std::move(row);
+}
+
+std::vector<Reply> Protocol::committed(Round round) {
+  std::vector<Reply> due = std::move(round.replies);
+  std::vector<Entry> rest;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    auto& entry = entries_[i];
+    auto& fate = round.fates[i];
+    if (fate.kind == Fate::Kind::kept) {
+      rest.push_back(std::move(entry));
+      continue;
+    }
+    for (auto& reply : entry.replies) {
+      if (fate.kind == Fate::Kind::aborted) reply.result = std::unexpected(fate.error);
+      due.push_back(std::move(reply));
+    }
+  }
+  if (settings_.mirrored) {
+    for (auto& entry : round.reserved)
+      rest.push_back(std::move(entry));
+  }
+  entries_ = std::move(rest);
+  token_ = round.writes.row->token;
+  if (isolate_ > 0) --isolate_;
+  return due;
+}
+
+Protocol::Rejection Protocol::rejected(Round round, const Error& error) {
+  Rejection rejection;
+  if (!round.alone) {
+    isolate_ = entries_.size() + round.reserved.size();
+    return rejection;
+  }
+  rejection.culprit = round.alone;
+  for (auto& entry : entries_) {
+    if (entry.next.user == *round.alone) {
+      entry.poisoned = true;
+      entry.why = error.detail;
+      return rejection;
+    }
+  }
+  const auto refuse = [&](const std::vector<Reply>& replies) {
+    for (const auto& reply : replies) {
+      if (reply.write->user() == *round.alone) {
+        rejection.replies.push_back({reply.write, fail(Errc::internal, error.detail)});
+      }
+    }
+  };
+  refuse(round.replies);
+  for (const auto& entry : round.reserved)
+    refuse(entry.replies);
+  if (isolate_ > 0) --isolate_;
+  return rejection;
+}
+
+std::vector<Reply> Protocol::forget() {
+  std::vector<Reply> due;
+  for (auto& entry : entries_) {
+    for (auto& reply : entry.replies)
+      due.push_back({std::move(reply.write), fail(Errc::outcome_unknown)});
+  }
+  entries_.clear();
+  token_.reset();
+  return due;
+}
+
+// ---- the mirror
+
+std::vector<MirrorWrite> Protocol::to_send() const {
+  std::vector<MirrorWrite> writes;
+  for (const auto& entry : entries_) {
+    if (entry.verdict == Entry::Verdict::unknown) writes.push_back(mirror_write(entry.next));
+  }
+  return writes;
+}
+
+void Protocol::not_sent(const std::string& why) {
+  for (auto& entry : entries_) {
+    if (entry.verdict != Entry::Verdict::unknown) continue;
+    entry.verdict = Entry::Verdict::not_held;
+    entry.why = why;
+  }
+}
+
+void Protocol::bulk_answered(const Result<std::vector<Took>>& took) {
+  std::size_t i = 0;
+  for (auto& entry : entries_) {
+    if (entry.verdict != Entry::Verdict::unknown) continue;
+    const Took one = took && i < took->size() ? (*took)[i] : Took::unknown;
+    ++i;
+    if (one == Took::held) entry.verdict = Entry::Verdict::held;
+    if (one == Took::failed) {
+      entry.verdict = Entry::Verdict::not_held;
+      entry.why = "the mirror refused the document";
+    }
+    if (one == Took::unknown)
+      entry.why = took ? "the mirror did not confirm the write" : took.error().detail;
+  }
+}
+
+std::vector<UserId> Protocol::to_read_back() const {
+  std::vector<UserId> users;
+  for (const auto& entry : entries_) {
+    if (entry.verdict == Entry::Verdict::unknown) users.push_back(entry.next.user);
+  }
+  return users;
+}
+
+void Protocol::read_back(const Result<std::vector<MirrorDoc>>& docs) {
+  for (auto& entry : entries_) {
+    if (entry.verdict != Entry::Verdict::unknown) continue;
+    entry.verdict = Entry::Verdict::not_held;
+    if (!docs) {
+      if (entry.why.empty()) entry.why = docs.error().detail;
+      continue;
+    }
+    const auto doc = std::ranges::find(*docs, entry.next.user, &MirrorDoc::user);
+    if (doc == docs->end() || doc->version < entry.next.cart.version) {
+      if (entry.why.empty()) entry.why = "the mirror does not hold the write";
+      continue;
+    }
+    if (doc->version == entry.next.cart.version && doc->token == entry.next.token) {
+      entry.verdict = Entry::Verdict::held;
+      continue;
+    }
+    entry.mirror_version = doc->version;
+    entry.why = "the mirror is ahead";
+  }
+}
+
+} // namespace panier::commit

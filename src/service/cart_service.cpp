@@ -1,0 +1,1 @@
+#include "service/cart_service.hpp"
