@@ -15,12 +15,11 @@
 
 #include "commit/limits.hpp"
 #include "commit/pending_write.hpp"
+#include "commit/policy.hpp"
 #include "commit/ports/ledger.hpp"
 #include "commit/ports/mirror.hpp"
 
 namespace panier::commit {
-
-enum class Policy : std::uint8_t { strict, available };
 
 // Random tokens and fresh ids; a simulator draws them from its seed. Used by one thread.
 class IdSource {

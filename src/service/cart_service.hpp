@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "commit/policy.hpp"
 #include "commit/receipt.hpp"
 #include "runtime/store_state.hpp"
 
 namespace panier::service {
 
-enum class Policy { strict, available };
+using commit::Policy;
 
 struct Health {
   enum class Status { ok, degraded, down };

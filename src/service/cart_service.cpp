@@ -1,1 +1,0 @@
-#include "service/cart_service.hpp"

@@ -1,0 +1,99 @@
+#include "service/live_cart_service.hpp"
+
+#include "commit/availability.hpp"
+#include "runtime/log.hpp"
+
+namespace panier::service {
+namespace {
+
+using runtime::FailureLog;
+using runtime::StoreState;
+
+FailureLog::Operation failure_operation(cart::OperationKind kind) {
+  switch (kind) {
+  case cart::OperationKind::create: return FailureLog::Operation::insert;
+  case cart::OperationKind::add: return FailureLog::Operation::add;
+  case cart::OperationKind::edit: return FailureLog::Operation::edit;
+  case cart::OperationKind::remove: return FailureLog::Operation::remove;
+  case cart::OperationKind::empty: return FailureLog::Operation::empty;
+  case cart::OperationKind::erase: return FailureLog::Operation::erase;
+  }
+  return FailureLog::Operation::insert;
+}
+
+// Which store made it fail; nullopt: none did (the client's fault, or an overload).
+std::optional<FailureLog::Store> failed_store(Errc code) {
+  switch (code) {
+  case Errc::mirror_unavailable: return FailureLog::Store::mongo;
+  case Errc::ledger_unavailable:
+  case Errc::outcome_unknown:
+  case Errc::cart_quarantined:
+  case Errc::schema_unmigrated:
+  case Errc::internal: return FailureLog::Store::mariadb;
+  default: return std::nullopt;
+  }
+}
+
+// What the operator needs to repeat the request by hand. All of it is of our own alphabets: nothing to escape.
+std::string describe(const cart::Operation& operation) {
+  std::string text = R"({"user_id": ")" + operation.user.text() + '"';
+  if (operation.line) text += R"(, "article_id": ")" + operation.line->article_id() + '"';
+  if (operation.kind == cart::OperationKind::add || operation.kind == cart::OperationKind::edit) {
+    text += R"(, "quantite": )" + operation.quantity.to_text();
+  }
+  return text + '}';
+}
+
+} // namespace
+
+LiveCartService::LiveCartService(Parts parts) : parts_(std::move(parts)), started_(parts_.clock.steady()) {}
+
+void LiveCartService::write(commit::WriteRequest request, commit::WriteDone done) {
+  auto recorded = [this, operation = request.operation, done = std::move(done)](Result<commit::Receipt> result) mutable {
+    if (!result) {
+      const auto& error = result.error();
+      if (const auto store = failed_store(error.code)) {
+        parts_.failures.record(*store, failure_operation(operation.kind), describe(operation),
+                               std::string(to_string(error.code)) + ": " + error.detail);
+      }
+    }
+    done(std::move(result));
+  };
+  parts_.path.submit(std::move(request), std::move(recorded));
+}
+
+void LiveCartService::read(commit::UserId user, commit::ReadDone done) {
+  parts_.path.read(std::move(user), std::move(done));
+}
+
+Health LiveCartService::health() const {
+  Health health;
+  health.policy = policy();
+  health.ledger = parts_.ledger_state.snapshot();
+  if (parts_.mirror_state) health.mirror = parts_.mirror_state->snapshot();
+  health.lag = parts_.lag();
+  health.instance = parts_.instance;
+  health.version = parts_.version;
+  health.uptime = std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_);
+  const auto whole = [](const StoreState::Snapshot& store) {
+    return store.status != StoreState::Status::down && store.notice.empty();
+  };
+  const bool ledger_serves = whole(health.ledger);
+  const bool mirror_serves = parts_.mirror_state && health.mirror.status != StoreState::Status::down;
+  if (!ledger_serves && !mirror_serves) health.status = Health::Status::down;
+  else if (!ledger_serves || (parts_.mirror_state && !whole(health.mirror))) health.status = Health::Status::degraded;
+  return health;
+}
+
+void LiveCartService::set_policy(Policy policy) {
+  const auto before = parts_.policy.exchange(policy);
+  if (before != policy) {
+    runtime::log::warn("write policy switched", {{"to", policy == Policy::strict ? "strict" : "available"}});
+  }
+}
+
+bool LiveCartService::ready() const {
+  return !commit::refuses_writes(policy(), parts_.ledger_state, parts_.mirror_state);
+}
+
+} // namespace panier::service

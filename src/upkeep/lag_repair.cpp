@@ -1,0 +1,150 @@
+#include "upkeep/lag_repair.hpp"
+
+#include "commit/abort.hpp"
+#include "runtime/log.hpp"
+#include "upkeep/limits.hpp"
+
+namespace panier::upkeep {
+namespace {
+
+commit::MirrorWrite mirror_write(const commit::CartRow& row) {
+  return {row.user, row.cart, row.id_maria, row.token, row.updated_at};
+}
+
+bool named(const commit::Opened& opened, const commit::UserId& user) {
+  return std::ranges::any_of(opened.others, [&](const commit::LaneRow& lane) {
+    return std::ranges::any_of(lane.reserved, [&](const commit::Listed& listed) { return listed.user == user; });
+  });
+}
+
+} // namespace
+
+Result<std::int64_t> LagRepair::run_once() {
+  auto left = stores_.ledger->lag_count();
+  if (!left) return left;
+  stores_.metrics.lag_carts(*left);
+  if (*left == 0 || stores_.mirror_state.down()) return left;
+  std::optional<commit::UserId> after;
+  for (int page_number = 0; page_number < lag_pages_max; ++page_number) {
+    const auto read_at = stores_.clock.steady();
+    auto page = stores_.ledger->lagging(after, lag_page_carts);
+    if (!page) return std::unexpected(page.error());
+    if (page->empty()) break;
+    after = page->back().row.user;
+    const bool last = page->size() < static_cast<std::size_t>(lag_page_carts);
+    std::erase_if(*page, [&](const commit::Lagging& lagging) {
+      const auto it = backoff_.find(lagging.row.user);
+      return it != backoff_.end() && it->second.retry_at > read_at;
+    });
+    if (const auto done = repair(std::move(*page), read_at); !done) return std::unexpected(done.error());
+    if (last) break;
+  }
+  left = stores_.ledger->lag_count();
+  if (left) stores_.metrics.lag_carts(*left);
+  return left;
+}
+
+Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at) {
+  if (page.empty()) return {};
+  std::vector<commit::MirrorWrite> writes;
+  for (const auto& lagging : page) writes.push_back(mirror_write(lagging.row));
+  // A thread that slept through a purge would insert a cart that no longer exists.
+  if (stores_.clock.steady() - read_at >= stores_.reservation_ttl) return {};
+  const auto took = stores_.mirror->write(writes, stores_.mirror_timeout);
+  if (!took) {
+    stores_.mirror_state.failed(took.error());
+    return {};
+  }
+  std::vector<commit::Listed> done;
+  std::vector<commit::Lagging> refused;
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    const auto& row = page[i].row;
+    if ((*took)[i] == commit::Took::held) {
+      done.push_back({row.user, row.cart.version});
+      backoff_.erase(row.user);
+    } else if ((*took)[i] == commit::Took::refused) {
+      refused.push_back(std::move(page[i]));
+    } else {
+      back_off(row.user);
+    }
+  }
+  if (!done.empty()) {
+    if (const auto removed = stores_.ledger->lag_done(done); !removed) return removed;
+  }
+  return refused.empty() ? Result<void>{} : look_closer(refused);
+}
+
+// The guard refused: the mirror holds this very version already, or a higher one.
+Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused) {
+  std::vector<commit::UserId> users;
+  for (const auto& lagging : refused) users.push_back(lagging.row.user);
+  const auto docs = stores_.mirror->find(users, stores_.mirror_timeout);
+  if (!docs) {
+    stores_.mirror_state.failed(docs.error());
+    return {};
+  }
+  std::vector<commit::Listed> done;
+  for (const auto& lagging : refused) {
+    const auto& row = lagging.row;
+    const auto doc = std::ranges::find(*docs, row.user, &commit::MirrorDoc::user);
+    if (doc == docs->end()) { // another document has this _id, or it went meanwhile
+      back_off(row.user);
+      continue;
+    }
+    if (doc->version == row.cart.version && doc->token == row.token) {
+      done.push_back({row.user, row.cart.version});
+      continue;
+    }
+    if (doc->version < row.cart.version) {
+      back_off(row.user);
+      continue;
+    }
+    if (const auto raised = raise_above(row, *doc); !raised) return raised;
+  }
+  if (done.empty()) return {};
+  return stores_.ledger->lag_done(done);
+}
+
+// "Ahead" counts only in a transaction that holds the cart and sees it in no lane's list: the mirror may rightly hold a
+// reserved version. Then the ledger's content goes above whatever the mirror has.
+Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc) {
+  commit::OpenRequest request;
+  request.wanted.push_back({row.user, std::nullopt});
+  auto opened = stores_.ledger->open(request);
+  if (!opened) return opened.error().code == Errc::store_conflict ? Result<void>{} : std::unexpected(opened.error());
+  if (opened->carts.empty() || named(*opened, row.user)) {
+    stores_.ledger->rollback();
+    return {};
+  }
+  auto& visible = opened->carts.front();
+  const bool ahead = doc.version > visible.cart.version ||
+                     (doc.version == visible.cart.version && doc.token != visible.token);
+  if (!ahead) {
+    stores_.ledger->rollback();
+    return {};
+  }
+  commit::raise_version(visible, *opened, doc.version, stores_.ids->token());
+  runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
+                     {{"user_id", row.user.text()}, {"mirror_version", doc.version},
+                      {"new_version", visible.cart.version}});
+  stores_.metrics.aborted("mirror_ahead");
+  commit::Writes writes;
+  writes.lag.push_back({visible.user, visible.cart.version});
+  writes.carts.push_back(std::move(visible));
+  const auto done = stores_.ledger->commit(writes);
+  // Unknown or in conflict: the lag row stays, the next pass looks again.
+  if (!done && done.error().code != Errc::store_conflict && done.error().code != Errc::commit_unknown) return done;
+  return {};
+}
+
+void LagRepair::back_off(const commit::UserId& user) {
+  if (backoff_.size() >= lag_backoff_carts_max) backoff_.clear();
+  const auto [it, fresh] = backoff_.try_emplace(user, Backoff{lag_retry_first, {}});
+  if (!fresh) it->second.delay = std::min<std::chrono::milliseconds>(it->second.delay * 2, lag_retry_max);
+  it->second.retry_at = stores_.clock.steady() + it->second.delay;
+  if (it->second.delay >= lag_retry_max) {
+    runtime::log::error("the mirror keeps refusing a cart", {{"user_id", user.text()}});
+  }
+}
+
+} // namespace panier::upkeep
