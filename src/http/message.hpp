@@ -18,8 +18,10 @@ enum class Method : std::uint8_t { get, head, post, put, patch, del, options, ot
 
 // Names are compared without case; order and repetitions are kept.
 class Headers {
- public:
-  void add(std::string name, std::string value) { all_.emplace_back(std::move(name), std::move(value)); }
+public:
+  void add(std::string name, std::string value) {
+    all_.emplace_back(std::move(name), std::move(value));
+  }
   void set(std::string_view name, std::string value); // replaces all of that name
   // The first value, or nullptr.
   [[nodiscard]] const std::string* find(std::string_view name) const;
@@ -28,7 +30,7 @@ class Headers {
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
 
- private:
+private:
   std::vector<std::pair<std::string, std::string>> all_;
 };
 
@@ -43,7 +45,8 @@ struct Request {
 
 struct Response {
   unsigned status = 200;
-  Headers headers; // without Content-Length, Connection, Date, Server, Transfer-Encoding: the transport's
+  Headers headers; // without Content-Length, Connection, Date, Server, Transfer-Encoding: the
+                   // transport's
   std::string content_type = "application/json; charset=utf-8"; // empty: none
   std::string body;
   bool close = false; // close the connection after this answer
@@ -53,8 +56,8 @@ struct Response {
 using Respond = std::move_only_function<void(Response)>;
 using Handler = std::function<void(Request&&, Respond)>;
 
-// Renders an error that the transport itself finds (400, 404, 405, 408, 413, 417, 431, 501). The API supplies it, so
-// that all errors look alike.
+// Renders an error that the transport itself finds (400, 404, 405, 408, 413, 417, 431, 501). The
+// API supplies it, so that all errors look alike.
 using ErrorPage = std::function<Response(const Error&)>;
 
 } // namespace panier::http

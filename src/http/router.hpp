@@ -10,19 +10,26 @@
 namespace panier::http {
 
 class Router {
- public:
+public:
   explicit Router(ErrorPage error_page) : error_page_(std::move(error_page)) {}
 
-  // `pattern` is a path whose {segments} are parameters: "/paniers/add_to_cart/{user}". Literal segments win over
-  // parameters. `name` is the route's label in metrics and logs.
+  // `pattern` is a path whose {segments} are parameters: "/paniers/add_to_cart/{user}". Literal
+  // segments win over parameters. `name` is the route's label in metrics and logs. Everything is
+  // added before a server starts; the router outlives the servers that use it.
   void add(Method method, std::string_view pattern, std::string name, Handler handler);
 
-  // Adds to every answer of this router, errors of the transport included (CORS). Called last, with the request.
+  // Adds to every answer of this router, errors of the transport included (CORS). Called last, with
+  // the request (without its body; nothing but the peer when the head could not be read).
   using Decorate = std::function<void(const Request&, Response&)>;
   void decorate(Decorate decorate) { decorate_ = std::move(decorate); }
+  // Whether finish() looks at the request: if not, nobody needs to keep a copy for it.
+  [[nodiscard]] bool decorates() const noexcept { return static_cast<bool>(decorate_); }
 
-  // What to do with this request: fills request.params. Unknown path: 404; known path, other method: 405 with Allow;
-  // HEAD runs GET's handler (the transport drops the body); OPTIONS: 204 with Allow unless a handler was added for it.
+  // What to do with this request: fills request.params. Unknown path: 404; known path, other
+  // method: 405 with Allow; HEAD runs GET's handler (the transport drops the body); OPTIONS: 204
+  // with Allow unless a handler was added for it. Segments are compared after they were decoded
+  // once, so an encoded slash never splits one; a parameter is never empty (a trailing or double
+  // slash is 404).
   struct Match {
     Handler const* handler = nullptr; // nullptr: answer with `error`
     std::string_view route;           // name; "unmatched" for 404
@@ -34,19 +41,30 @@ class Router {
     if (decorate_) decorate_(request, response);
   }
 
- private:
-  struct Route {
-    std::vector<std::string> segments; // "{}" for a parameter
-    struct Entry {
-      Method method;
-      std::string name;
-      Handler handler;
-    };
-    std::vector<Entry> entries;
+private:
+  struct Segment {
+    bool parameter = false;
+    std::string literal; // when it is no parameter
+    bool operator==(const Segment&) const = default;
   };
+  struct Entry {
+    Method method;
+    std::string name;
+    Handler handler;
+  };
+  struct Route {
+    std::vector<Segment> segments;
+    std::vector<Entry> entries;
+    [[nodiscard]] const Entry* entry(Method method) const;
+    [[nodiscard]] std::string allow() const; // with HEAD where GET is, and OPTIONS
+  };
+  [[nodiscard]] const Route* find(const std::vector<std::string>& segments) const;
+  [[nodiscard]] Match choose(const Route& route, Method method) const;
+
   ErrorPage error_page_;
   Decorate decorate_;
-  std::vector<Route> routes_;
+  std::vector<Route>
+      routes_; // literals before parameters, segment by segment: the first that fits is the one
 };
 
 } // namespace panier::http

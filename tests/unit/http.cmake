@@ -1,0 +1,5 @@
+panier_test(http_text_test SOURCES http/router_test.cpp http/head_scanner_test.cpp http/message_test.cpp
+            LINKS panier_http LABELS unit)
+panier_test(http_server_test SOURCES http/framing_test.cpp http/exchange_test.cpp http/limits_test.cpp
+                                     http/stop_test.cpp
+            LINKS panier_http LABELS unit socket)
