@@ -1,0 +1,127 @@
+#include "store/mariadb/rows.hpp"
+
+#include "store/lines/lines_json.hpp"
+
+namespace panier::store::mariadb {
+namespace {
+
+std::unexpected<Error> corrupt(std::string_view what, std::string_view text) {
+  constexpr std::size_t excerpt_chars_max = 80;
+  std::string detail(what);
+  return fail(Errc::store_corrupt,
+              detail.append(" cannot be read: ").append(text.substr(0, excerpt_chars_max)));
+}
+
+// Digits only; false when there is anything else.
+bool digits(std::string_view text, int& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+template <std::size_t Size>
+bool copy_bytes(std::string_view text, std::array<std::uint8_t, Size>& bytes) {
+  if (text.size() != Size) return false;
+  std::ranges::transform(text, bytes.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
+  return true;
+}
+
+std::optional<commit::Token> token(std::string_view text) {
+  commit::Token::Bytes bytes{};
+  if (!copy_bytes(text, bytes)) return std::nullopt;
+  return commit::Token(bytes);
+}
+
+} // namespace
+
+Result<std::int64_t> number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return corrupt("a number", text);
+  return value;
+}
+
+Result<commit::UserId> user(std::string_view text) {
+  auto parsed = commit::UserId::parse(text);
+  if (!parsed) return corrupt("a user_id", text);
+  return *std::move(parsed);
+}
+
+Result<commit::LedgerTime> ledger_time(std::string_view text) {
+  constexpr std::size_t without_decimals = 19;
+  constexpr std::size_t with_milliseconds = 23;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millisecond = 0;
+  const bool length_known = text.size() == without_decimals || text.size() == with_milliseconds;
+  if (!length_known || !digits(text.substr(0, 4), year) || !digits(text.substr(5, 2), month) ||
+      !digits(text.substr(8, 2), day) || !digits(text.substr(11, 2), hour) ||
+      !digits(text.substr(14, 2), minute) || !digits(text.substr(17, 2), second) ||
+      (text.size() == with_milliseconds && !digits(text.substr(20, 3), millisecond)))
+    return corrupt("a time", text);
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
+                                         std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok()) return corrupt("a time", text);
+  return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
+         std::chrono::seconds{second} + std::chrono::milliseconds{millisecond};
+}
+
+Result<commit::CartRow> cart_row(const Row& row) {
+  const auto owner = user(row.text(2));
+  if (!owner) return std::unexpected(owner.error());
+  const auto id_maria = number(row.text(0));
+  const auto id = commit::CartId::parse(row.text(1));
+  const auto version = number(row.text(4));
+  const auto created_at = ledger_time(row.text(6));
+  const auto updated_at = ledger_time(row.text(7));
+  const auto written_by = row.null(5) ? commit::Token{} : token(row.text(5));
+  if (!id_maria || !id || !version || !created_at || !updated_at || !written_by)
+    return corrupt("the cart of " + owner->text(), "id, version, token or a time");
+
+  commit::CartRow read{.user = *owner, .cart = {}};
+  read.cart.id = *id;
+  read.cart.version = *version;
+  read.cart.exists = row.null(8);
+  read.id_maria = static_cast<std::uint32_t>(*id_maria);
+  read.token = *written_by;
+  read.created_at = *created_at;
+  read.updated_at = *updated_at;
+  if (!row.null(3)) {
+    auto lines = lines_from_json(row.text(3));
+    if (!lines) return corrupt("the cart of " + owner->text(), lines.error().detail);
+    read.cart.lines = *std::move(lines);
+  }
+  return read;
+}
+
+Result<commit::LaneRow> lane_row(const Row& row) {
+  const auto lane = number(row.text(1));
+  const auto last_batch = number(row.text(2));
+  const auto expires_at = ledger_time(row.text(4));
+  auto reserved = listed_from_json(row.text(5));
+  auto in_flight = listed_from_json(row.text(6));
+  const auto heartbeat = ledger_time(row.text(7));
+  if (!lane || !last_batch || !expires_at || !reserved || !in_flight || !heartbeat)
+    return corrupt("the row of lane " + std::string(row.text(1)), row.text(0));
+
+  commit::LaneRow read{.key = {std::string(row.text(0)), static_cast<int>(*lane)}};
+  read.last_batch = *last_batch;
+  if (!row.null(3)) {
+    read.token = token(row.text(3));
+    if (!read.token) return corrupt("the token of lane " + std::string(row.text(1)), row.text(0));
+  }
+  read.expires_at = *expires_at;
+  read.reserved = *std::move(reserved);
+  read.in_flight = *std::move(in_flight);
+  read.heartbeat = *heartbeat;
+  return read;
+}
+
+Result<commit::StoredKey> key_row(const Row& row) {
+  auto owner = user(row.text(0));
+  if (!owner) return std::unexpected(owner.error());
+  commit::StoredKey read{.ref = {.user = *std::move(owner)}, .answer = std::string(row.text(3))};
+  if (!copy_bytes(row.text(1), read.ref.key) || !copy_bytes(row.text(2), read.fingerprint))
+    return corrupt("an idempotency key of", read.ref.user.text());
+  return read;
+}
+
+} // namespace panier::store::mariadb

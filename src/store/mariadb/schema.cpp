@@ -1,0 +1,88 @@
+#include "store/mariadb/schema.hpp"
+
+#include <fmt/format.h>
+#include <migrations.hpp>
+
+#include "store/mariadb/rows.hpp"
+
+namespace panier::store::mariadb {
+namespace {
+
+constexpr int turn_wait_s = 20; // for another instance that is at it; below schema_timeout
+
+// A database has one lock of this name; names of locks are the server's, and at most 64 characters.
+constexpr std::string_view lock_name = "CONCAT('panier.',MD5(DATABASE()))";
+
+Result<std::int64_t> ask_number(Session& session, std::string_view query) {
+  if (auto sent = session.begin(query); !sent) return std::unexpected(sent.error());
+  Result<std::int64_t> answer = 0;
+  auto read = session.rows([&](const Row& row) -> Result<void> {
+    answer = number(row.text(0));
+    return {};
+  });
+  if (!read) return std::unexpected(read.error());
+  return answer;
+}
+
+Result<void> check_predecessor(Session& session) {
+  const auto columns = ask_number(session, "SELECT COUNT(*) FROM information_schema.columns WHERE "
+                                           "table_schema=DATABASE() AND table_name='panier'");
+  if (!columns) return std::unexpected(columns.error());
+  if (*columns == 0) return {};
+  const auto versioned =
+      ask_number(session, "SELECT COUNT(*) FROM information_schema.columns WHERE "
+                          "table_schema=DATABASE() AND table_name='panier' AND "
+                          "column_name='version'");
+  if (!versioned) return std::unexpected(versioned.error());
+  if (*versioned != 0) return {};
+  return fail(
+      Errc::schema_unmigrated,
+      "the table panier is the predecessor's (it has no column version): run panier migrate");
+}
+
+Result<void> run(Session& session, std::string_view packet) {
+  auto sent = session.begin(packet);
+  if (!sent) return sent;
+  return session.all_done();
+}
+
+Result<void> apply_missing(Session& session) {
+  if (auto checked = check_predecessor(session); !checked) return checked;
+  auto made = run(session, "CREATE TABLE IF NOT EXISTS panier_schema (version INT NOT NULL, "
+                           "applied_at DATETIME(3) NOT NULL, PRIMARY KEY (version)) ENGINE=InnoDB "
+                           "DEFAULT CHARSET=ascii COLLATE=ascii_bin");
+  if (!made) return made;
+  const auto version = ask_number(session, "SELECT COALESCE(MAX(version),0) FROM panier_schema");
+  if (!version) return std::unexpected(version.error());
+  const auto known = std::ssize(migrations);
+  if (*version > known)
+    return fail(
+        Errc::schema_unmigrated,
+        fmt::format("the schema is of a later release ({}, this one knows {})", *version, known));
+  for (auto next = *version; next < known; ++next) {
+    const auto& [name, text] = migrations[static_cast<std::size_t>(next)];
+    if (auto applied = run(session, text); !applied)
+      return fail(applied.error().code, fmt::format("{}: {}", name, applied.error().detail));
+    const auto noted = fmt::format(
+        "INSERT IGNORE INTO panier_schema (version,applied_at) VALUES ({},NOW(3))", next + 1);
+    if (auto recorded = run(session, noted); !recorded) return recorded;
+  }
+  return {};
+}
+
+} // namespace
+
+Result<void> bring_schema_up_to_date(Session& session) {
+  const auto turn = ask_number(
+      session, fmt::format("SELECT COALESCE(GET_LOCK({},{}),0)", lock_name, turn_wait_s));
+  if (!turn) return std::unexpected(turn.error());
+  if (*turn != 1)
+    return fail(Errc::store_conflict, "another instance has been changing the schema for too long");
+  // The lock is the connection's. Should the connection be replaced meanwhile, the steps still may
+  // run twice.
+  auto applied = apply_missing(session);
+  session.drop(); // which also gives the lock back
+  return applied;
+}
+
+} // namespace panier::store::mariadb

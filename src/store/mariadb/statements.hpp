@@ -1,0 +1,43 @@
+// The SQL of a lane's transaction, in one place.
+#pragma once
+
+#include "commit/ports/ledger.hpp"
+#include "store/mariadb/sql.hpp"
+
+namespace panier::store::mariadb {
+
+using Wanted = commit::OpenRequest::Wanted;
+
+// What a transaction knows of a cart that it has locked.
+struct LockedCart {
+  commit::UserId user;
+  commit::CartId id;
+  std::uint32_t id_maria = 0;
+};
+
+// The own row, FOR UPDATE.
+void mark(Sql& sql, const commit::LaneKey& lane);
+void insert_lane(Sql& sql, const commit::LaneKey& lane);
+// Locks these carts, in user_id order, without waiting for any of them.
+void lock_carts(Sql& sql, std::span<const Wanted> wanted);
+// Which of them are known? A plain read.
+void find_users(Sql& sql, std::span<const Wanted> wanted);
+// Two statements: the tombstones, and SHOW WARNINGS.
+void insert_tombstones(Sql& sql, std::span<const Wanted> fresh);
+
+// Everything that must be read later than the locks, each a statement of its own: the other lanes'
+// rows, floor and clock, and the keys, if any are asked for.
+void look(Sql& sql, const commit::OpenRequest& request);
+
+// The writes of one transaction, without COMMIT. Every cart of `writes.carts` stands in `locked`,
+// which is in user_id order; internal otherwise.
+[[nodiscard]] Result<void> write_all(Sql& sql, const commit::Writes& writes,
+                                     std::span<const LockedCart> locked);
+
+// Lag rows that the mirror has reached: a statement each.
+void delete_lag(Sql& sql, std::span<const commit::Listed> done);
+
+// " WHERE column IN (..)"
+void where_user_in(Sql& sql, std::string_view column, std::span<const commit::UserId> users);
+
+} // namespace panier::store::mariadb
