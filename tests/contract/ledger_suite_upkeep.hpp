@@ -172,7 +172,7 @@ TEST_P(LedgerContract, PurgeableAreOldTombstonesWithoutLag) {
 TEST_P(LedgerContract, UntouchedAreOldExistingCarts) {
   const auto now = whole_seconds(must(ledger().ping()));
   auto made = [&](std::string_view name, bool exists, LedgerTime when) {
-    change(user(name), static_cast<int>(name[0]), [&](CartRow& row) {
+    change(user(name), static_cast<int>(name.size()), [&](CartRow& row) {
       row.cart.version = 10;
       row.cart.exists = exists;
       row.updated_at = row.created_at = when;
