@@ -26,7 +26,6 @@ inline constexpr int purge_page_keys = 1'000;
 inline constexpr int purge_key_pages_max = 100;
 inline constexpr auto expiry_every = 60'000ms;
 inline constexpr int expiry_page_carts = 200;
-inline constexpr int verify_page_carts = 200;
 inline constexpr auto verify_look_again = 50ms;   // between two looks at a cart that seems to differ
 inline constexpr int verify_looks_max = 20;       // then it differs
 

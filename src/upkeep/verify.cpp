@@ -36,7 +36,7 @@ Result<VerifyReport> Verify::run() {
   VerifyReport report;
   after_.reset();
   while (true) {
-    const auto more = page(verify_page_carts, report);
+    const auto more = page(page_carts, report);
     if (!more) return std::unexpected(more.error());
     if (!*more || !pause_(std::chrono::milliseconds{0})) return report;
   }

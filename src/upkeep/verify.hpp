@@ -27,6 +27,7 @@ class Verify {
  public:
   // `pause` waits between pages and between looks (a rate limit, a stop); it returns false to stop early. `repair`:
   // every difference gets a lag row, and foreign documents are removed; upkeep does the rest.
+  static constexpr int page_carts = 200;
   using Pause = std::function<bool(std::chrono::milliseconds)>;
   Verify(Stores& stores, Pause pause, bool repair) : stores_(stores), pause_(std::move(pause)), repair_(repair) {}
 
