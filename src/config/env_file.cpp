@@ -85,7 +85,7 @@ Result<std::vector<Assignment>> parse_env_file(std::string_view text) {
     if (current.ends_with('\r')) current.remove_suffix(1);
     auto assignment = parse_line(current, line);
     if (!assignment) return std::unexpected(assignment.error());
-    if (*assignment) all.push_back(std::move(**assignment));
+    if (std::optional<Assignment>& found = *assignment) all.push_back(*std::move(found));
   }
   return all;
 }

@@ -48,7 +48,8 @@ std::string show_text(const Config& config) {
 
 template <auto member>
 Result<void> set_path(Config& config, Text text, const Setting&) {
-  return put(plain_text(text, path_bytes_max), [&](std::string path) { config.*member = path; });
+  return put(plain_text(text, path_bytes_max),
+             [&](const std::string& path) { config.*member = path; });
 }
 template <auto member>
 std::string show_path(const Config& config) {

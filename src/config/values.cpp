@@ -85,8 +85,9 @@ std::string quoted(std::string_view text) {
 Result<std::int64_t> whole_number(std::string_view text, std::int64_t min, std::int64_t max,
                                   std::string_view unit) {
   std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   if (!text.empty() && digits && error == std::errc{} && stop == end && number >= min &&
       number <= max)

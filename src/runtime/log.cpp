@@ -55,7 +55,7 @@ void append_value(std::string& out, const Field::Value& value) {
 // Runs on the background thread only.
 class LineSink final : public spdlog::sinks::sink {
 public:
-  LineSink(int fd, const Clock& clock, const spdlog::details::thread_pool& pool)
+  LineSink(int fd, const Clock& clock, spdlog::details::thread_pool& pool)
       : output_(fd), clock_(clock), pool_(pool) {}
 
   void log(const spdlog::details::log_msg& message) override {
@@ -72,8 +72,7 @@ public:
 
 private:
   void count_overruns() {
-    const std::uint64_t overruns =
-        const_cast<spdlog::details::thread_pool&>(pool_).overrun_counter();
+    const std::uint64_t overruns = pool_.overrun_counter();
     lost_lines += overruns - overruns_seen_;
     overruns_seen_ = overruns;
   }
@@ -82,12 +81,13 @@ private:
     if (total == told_) return;
     std::string line =
         render(clock_.wall(), Level::warn, "log lines lost", {{"lost", total - told_}});
-    if (output_.write(line += '\n')) told_ = total;
+    line += '\n';
+    if (output_.write(line)) told_ = total;
   }
 
   Output output_;
   const Clock& clock_;
-  const spdlog::details::thread_pool& pool_;
+  spdlog::details::thread_pool& pool_;
   std::uint64_t overruns_seen_ = 0;
   std::uint64_t told_ = lost_lines.load();
   std::string line_;

@@ -1,5 +1,7 @@
 #include "runtime/store_state.hpp"
 
+#include "runtime/log.hpp"
+
 namespace panier::runtime {
 
 StoreState::StoreState(std::string name, const Clock& clock) : clock_(clock) {
@@ -14,6 +16,7 @@ void StoreState::answered(std::chrono::microseconds latency) {
   snapshot_.status = Status::up;
   snapshot_.since = clock_.wall();
   down_.store(false, std::memory_order_relaxed);
+  log::info("store up", {{"store", snapshot_.name}});
 }
 
 void StoreState::failed(const Error& error) {
@@ -24,11 +27,14 @@ void StoreState::failed(const Error& error) {
   snapshot_.status = Status::down;
   snapshot_.since = clock_.wall();
   down_.store(true, std::memory_order_relaxed);
+  log::warn("store down", {{"store", snapshot_.name}, {"error", snapshot_.last_error}});
 }
 
 void StoreState::set_notice(std::string notice) {
   std::lock_guard lock(mutex_);
   noticed_.store(!notice.empty(), std::memory_order_relaxed);
+  if (notice != snapshot_.notice)
+    log::warn("store notice", {{"store", snapshot_.name}, {"notice", notice}});
   snapshot_.notice = std::move(notice);
 }
 

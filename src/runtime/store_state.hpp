@@ -1,9 +1,11 @@
 // What this process knows of one store, kept in memory: health answers from it while the store
-// hangs, and writes are refused at once while it is down. Thread-safe.
+// hangs, and writes are refused at once while it is down. Changes are logged, once each.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -14,7 +16,7 @@ namespace panier::runtime {
 
 class StoreState {
 public:
-  enum class Status { unknown, up, down };
+  enum class Status : std::uint8_t { unknown, up, down };
   struct Snapshot {
     std::string name;
     Status status = Status::unknown;

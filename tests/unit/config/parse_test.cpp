@@ -230,7 +230,8 @@ TEST(Parse, quotes_are_taken_off_in_the_file_only) {
   EXPECT_EQ(parsed({}, "PANIER_PORT=\"7001\"")->port, 7001);
   EXPECT_EQ(
       parsed(merged({mariadb_settings, mongodb_settings, {{"DB_LOCAL_PASSWORD", "ses'ame\""}}}))
-          ->mariadb->password.reveal(),
+          ->mariadb.value_or(MariaDb{})
+          .password.reveal(),
       "ses'ame\"");
 }
 
@@ -250,8 +251,8 @@ DB_LOCAL_PORT=3306
   ASSERT_TRUE(config) << to_line(config.error());
   EXPECT_EQ(config->ledger, LedgerKind::mariadb);
   EXPECT_EQ(config->mirror, MirrorKind::mongodb);
-  EXPECT_EQ(config->mariadb->host, "mariadb_container");
-  EXPECT_EQ(config->mongodb->database, "Paniers");
+  EXPECT_EQ(config->mariadb.value_or(MariaDb{}).host, "mariadb_container");
+  EXPECT_EQ(config->mongodb.value_or(MongoDb{}).database, "Paniers");
   EXPECT_TRUE(config->cors.enabled());
   EXPECT_TRUE(config->cors.any);
   EXPECT_THAT(config->warnings, Contains(HasSubstr("URL_ARTICLE_")));
@@ -260,7 +261,7 @@ DB_LOCAL_PORT=3306
 TEST(Parse, nothing_secret_is_described_or_warned_about) {
   const auto config = parsed(merged({mariadb_settings, mongodb_settings}));
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->mariadb->password.reveal(), "sesame");
+  EXPECT_EQ(config->mariadb.value_or(MariaDb{}).password.reveal(), "sesame");
   const std::vector<Described> all = describe(*config);
   EXPECT_EQ(all.size(), settings().size());
   for (const Described& described : all) {

@@ -125,6 +125,7 @@ TEST_F(MetricsTest, threads_count_together) {
   constexpr int each = 2'000;
   {
     std::vector<std::jthread> all;
+    all.reserve(threads);
     for (int t = 0; t < threads; ++t)
       all.emplace_back([this] {
         for (int i = 0; i < each; ++i)
