@@ -5,8 +5,6 @@
 namespace panier::contract {
 namespace {
 
-using support::MariadbServer;
-
 class MariadbUnderTest final : public LedgerUnderTest {
 public:
   explicit MariadbUnderTest(MariadbServer& server)
@@ -16,7 +14,7 @@ public:
   commit::LedgerStore& store() override { return store_; }
 
 private:
-  store::mariadb::MariadbLedgerStore store_;
+  MariadbLedgerStore store_;
 };
 
 INSTANTIATE_TEST_SUITE_P(

@@ -1,0 +1,211 @@
+// What several connections do to each other in MariaDB, and what the schema step promises.
+#include "mariadb_values.hpp"
+
+namespace panier::contract {
+namespace {
+
+using MariadbLocks = MariadbTest;
+using MariadbSchema = MariadbTest;
+using MariadbText = MariadbTest;
+
+TEST_F(MariadbLocks, TwoLanesLockDifferentCartsOfASmallTable) {
+  const auto ledger = prepared();
+  for (int n = 0; n < 4; ++n)
+    put(*ledger, numbered(n).text(), n, 10);
+  const auto other = connect();
+  const auto mine = must(ledger->open(want(lane(0), {{numbered(0), {}}, {numbered(2), {}}})));
+  const auto theirs = must(other->open(want(lane(1), {{numbered(1), {}}, {numbered(3), {}}})));
+  EXPECT_EQ(mine.carts.size(), 2u);
+  EXPECT_EQ(theirs.carts.size(), 2u);
+  EXPECT_TRUE(theirs.skipped.empty());
+}
+
+TEST_F(MariadbLocks, NewUserOfAnotherTransactionIsAConflictUntilItEnds) {
+  const auto ledger = prepared();
+  const auto other = connect();
+  (void)must(ledger->open(want("u", 1)));
+  const Stopwatch watch;
+  const auto collided = other->open(want("u", 2));
+  ASSERT_FALSE(collided);
+  EXPECT_EQ(collided.error().code, Errc::store_conflict);
+  EXPECT_LT(watch.elapsed(), 2s);
+  must(ledger->commit({}));
+  EXPECT_EQ(must(other->open(want("u", 2))).carts.at(0).cart.id, cart_id(1));
+}
+
+TEST_F(MariadbLocks, DeadlockMeansRunItAgain) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  server_.run("CREATE TABLE weight (n INT) ENGINE=InnoDB", database_);
+  const auto opened = must(ledger->open(want("u", 1)));
+  std::jthread stranger([&] {
+    // Heavier than ours, so that the server lets it live.
+    server_.run("BEGIN; INSERT INTO weight SELECT seq FROM seq_1_to_500;"
+                "INSERT INTO panier_mirror_lag VALUES ('u', 1);"
+                "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='u' FOR UPDATE;"
+                "ROLLBACK",
+                database_);
+  });
+  wait_until_somebody_waits_for_a_lock();
+  auto writes = visible(opened, 11);
+  writes.lag = {{user("u"), 11}};
+  const auto committed = ledger->commit(writes);
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().code, Errc::store_conflict);
+  stranger.join();
+  EXPECT_EQ(version_of(*ledger, "u"), 10);
+  put(*ledger, "u", 1, 11);
+}
+
+TEST_F(MariadbLocks, LockedRowAtCommitIsAConflictWithinTheLockWait) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  const auto blocker = connect();
+  (void)must(blocker->open(want("w", 2)));
+  auto opened = must(ledger->open(want("u", 1)));
+  std::jthread stranger([&] {
+    server_.run("BEGIN; INSERT INTO panier_mirror_lag VALUES ('u', 1);"
+                "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='w' FOR UPDATE;"
+                "ROLLBACK",
+                database_);
+  });
+  wait_until_somebody_waits_for_a_lock();
+  auto writes = visible(opened, 11);
+  writes.lag = {{user("u"), 11}};
+  const Stopwatch watch;
+  const auto committed = ledger->commit(writes);
+  EXPECT_LT(watch.elapsed(), 2s);
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().code, Errc::store_conflict);
+  blocker->rollback();
+  stranger.join();
+  EXPECT_EQ(version_of(*ledger, "u"), 10);
+}
+
+TEST_F(MariadbLocks, WriteToACartThatWasNotLockedIsRefused) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  put(*ledger, "v", 2, 10);
+  auto opened = must(ledger->open(want("u", 1)));
+  auto writes = visible(opened, 11);
+  writes.carts[0].user = user("v");
+  const auto committed = ledger->commit(writes);
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().code, Errc::internal);
+  EXPECT_EQ(version_of(*ledger, "v"), 10);
+}
+
+TEST_F(MariadbSchema, StoresPreparingAtOnceAgree) {
+  {
+    std::vector<std::jthread> threads;
+    for (int n = 0; n < 4; ++n)
+      threads.emplace_back([&] { EXPECT_TRUE(MariadbLedgerStore(settings_).prepare()); });
+  }
+  EXPECT_EQ(server_.ask("SELECT GROUP_CONCAT(version) FROM panier_schema", database_), "1");
+  EXPECT_EQ(server_.ask("SELECT COUNT(*) FROM panier_floor", database_), "1");
+}
+
+TEST_F(MariadbSchema, PredecessorsTableIsLeftAlone) {
+  server_.run("CREATE TABLE panier ("
+              "  id_maria INT(11) UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+              "  id VARCHAR(24) NOT NULL, user_id VARCHAR(24) NOT NULL, articles LONGTEXT,"
+              "  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,"
+              "  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE "
+              "CURRENT_TIMESTAMP,"
+              "  UNIQUE KEY uq_panier_id (id), KEY idx_panier_user (user_id)"
+              ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci",
+              database_);
+  const auto before = server_.ask("CHECKSUM TABLE panier EXTENDED", database_);
+  const auto refused = MariadbLedgerStore(settings_).prepare();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::schema_unmigrated);
+  EXPECT_EQ(server_.ask("SELECT GROUP_CONCAT(table_name) FROM information_schema.tables WHERE "
+                        "table_schema=DATABASE()",
+                        database_),
+            "panier");
+  EXPECT_EQ(server_.ask("CHECKSUM TABLE panier EXTENDED", database_), before);
+  // Found only later, after a start without the store.
+  const auto ledger = connect();
+  EXPECT_EQ(ledger->open(want("u", 1)).error().code, Errc::schema_unmigrated);
+  EXPECT_EQ(ledger->ping().error().code, Errc::schema_unmigrated);
+}
+
+TEST_F(MariadbSchema, SchemaOfALaterReleaseIsRefused) {
+  (void)prepared();
+  server_.run("INSERT INTO panier_schema VALUES (99, NOW(3))", database_);
+  const auto refused = MariadbLedgerStore(settings_).prepare();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::schema_unmigrated);
+}
+
+TEST_F(MariadbSchema, PredecessorCanReadTheTable) {
+  const auto ledger = prepared();
+  const auto opened = must(ledger->open(want("u", 1)));
+  auto writes = visible(opened, 10);
+  writes.carts[0].cart.lines = {line("a1", 2000), line("a2", 1500)};
+  must(ledger->commit(writes));
+  EXPECT_EQ(server_.ask("SELECT CONCAT_WS('|',id,user_id,articles) FROM panier", database_),
+            cart_id(1).hex() + R"(|u|[{"article_id": "a1", "quantite": 2.0}, )" +
+                R"({"article_id": "a2", "quantite": 1.5}])");
+}
+
+TEST_F(MariadbText, EveryCharacterOfTheAlphabetIsKept) {
+  const auto ledger = prepared();
+  const std::string alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@-";
+  const auto first = alphabet.substr(0, 64);
+  const auto second = alphabet.substr(3);
+  for (const auto& who : {first, second}) {
+    const auto opened = must(ledger->open(want(who, who == first ? 1 : 2)));
+    auto writes = visible(opened, 10);
+    writes.carts[0].cart.lines = {line(who, 1000)};
+    must(ledger->commit(writes));
+    const auto whose = user(who);
+    const auto rows = must(ledger->read(std::span(&whose, 1)));
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].cart.lines, std::vector{line(who, 1000)});
+  }
+}
+
+TEST_F(MariadbText, QuotesAndBackslashesStayText) {
+  const auto ledger = prepared();
+  const std::string nasty = R"('; DROP TABLE panier; -- \' " \\ %s ` /* )";
+  put(*ledger, "u", 1, 10);
+  OpenRequest request = want("u", 1);
+  (void)must(ledger->open(request));
+  Writes writes;
+  writes.keys = {stored_key(user("u"), 1, nasty)};
+  must(ledger->commit(writes));
+  request.keys = {key_ref(user("u"), 1)};
+  EXPECT_EQ(must(ledger->open(request)).keys.at(0).answer, nasty);
+}
+
+TEST_F(MariadbText, AnswerThatIsTooLongIsRejectedNotCut) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  const auto opened = must(ledger->open(want("u", 1)));
+  auto writes = visible(opened, 11);
+  writes.keys = {stored_key(user("u"), 1, std::string(201, 'x'))};
+  const auto committed = ledger->commit(writes);
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().code, Errc::store_rejected);
+  EXPECT_EQ(version_of(*ledger, "u"), 10);
+}
+
+TEST_F(MariadbText, HandEditedCartIsCorruptAndTheConnectionGoesOn) {
+  const auto ledger = prepared();
+  put(*ledger, "good", 1, 10);
+  put(*ledger, "spoilt", 2, 10);
+  server_.run("UPDATE panier SET articles='[{' WHERE user_id='spoilt'", database_);
+  const auto id = connection_ids();
+  const auto opened = ledger->open(want("spoilt", 2));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::store_corrupt);
+  EXPECT_NE(opened.error().detail.find("spoilt"), std::string::npos);
+  EXPECT_EQ(ledger->scan(std::nullopt, 10).error().code, Errc::store_corrupt);
+  EXPECT_EQ(version_of(*ledger, "good"), 10);
+  EXPECT_EQ(connection_ids(), id);
+}
+
+} // namespace
+} // namespace panier::contract
