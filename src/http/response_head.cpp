@@ -1,5 +1,6 @@
 #include "http/response_head.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -15,11 +16,15 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits.data(), end);
 }
 
+constexpr bool is_control(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < ' ' || byte == 0x7f;
+}
+
 void append_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < ' ' || byte == 0x7f ? ' ' : c;
-  }
+  const auto from = static_cast<std::ptrdiff_t>(out.size());
+  out += text;
+  std::replace_if(out.begin() + from, out.end(), is_control, ' ');
 }
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {

@@ -27,10 +27,27 @@ Worker::~Worker() = default;
 
 void Worker::start(std::function<void()> ended) {
   thread_ = std::thread([this, ended = std::move(ended)] {
-    context_.run();
+    run();
     mailbox_->close(); // handlers may still hold it, and answer
     ended();
   });
+}
+
+void Worker::run() {
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& e) {
+      // An error page or a hook that threw, or no memory: that session ends at its deadline, the
+      // others go on.
+      report(e);
+    }
+  }
+}
+
+void Worker::report(const std::exception& e) {
+  if (hooks_.trouble) hooks_.trouble({Errc::internal, {}, std::string("event loop: ") + e.what()});
 }
 
 void Worker::join() {
@@ -103,7 +120,12 @@ void Worker::on_tick() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].deadline > now) continue;
     const auto session = slots_[i].session;
-    session->on_deadline();
+    try {
+      session->on_deadline();
+    } catch (const std::exception& e) {
+      report(e);
+      session->abort();
+    }
   }
   arm_tick();
 }

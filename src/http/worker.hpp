@@ -64,6 +64,8 @@ private:
     std::shared_ptr<Session> session; // null: free
     std::uint32_t exchange = 0;
   };
+  void run();
+  void report(const std::exception& e);
   void admit(boost::asio::ip::tcp::socket socket, std::string peer);
   void collect(std::vector<Delivery>& deliveries);
   void arm_tick();

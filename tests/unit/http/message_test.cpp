@@ -29,8 +29,9 @@ TEST(ResponseHead, SaysLengthTypeAndPersistence) {
   response.headers.add("ETag", "\"7\"");
   std::string head;
   write_head(head, response, Persistence::keep, "now");
-  EXPECT_EQ(head, "HTTP/1.1 201 Created\r\nDate: now\r\nContent-Type: application/json; charset=utf-8\r\n"
-                  "ETag: \"7\"\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(head,
+            "HTTP/1.1 201 Created\r\nDate: now\r\nContent-Type: application/json; charset=utf-8\r\n"
+            "ETag: \"7\"\r\nContent-Length: 5\r\n\r\n");
   write_head(head, response, Persistence::keep_told, "now");
   EXPECT_NE(head.find("\r\nConnection: keep-alive\r\n"), head.npos);
   write_head(head, response, Persistence::close, "now");

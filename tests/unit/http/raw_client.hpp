@@ -1,5 +1,5 @@
-// A blocking TCP client that sends exactly the bytes it is told, and a server to talk to. Every wait has a bound, so
-// that a server that hangs fails a test instead of stopping it.
+// A blocking TCP client that sends exactly the bytes it is told, and a server to talk to. Every
+// wait has a bound, so that a server that hangs fails a test instead of stopping it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,11 +37,13 @@ struct Answer {
 };
 
 class RawClient {
- public:
+public:
   static constexpr int silence_ms_max = 10'000;
 
-  explicit RawClient(std::uint16_t port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  explicit RawClient(std::uint16_t port, int receive_buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0)
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     sockaddr_in address{};
@@ -51,9 +53,12 @@ class RawClient {
     connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
   RawClient(RawClient&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {}
+      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {
+  }
   RawClient& operator=(RawClient&&) = delete;
-  ~RawClient() { if (fd_ >= 0) ::close(fd_); }
+  ~RawClient() {
+    if (fd_ >= 0) ::close(fd_);
+  }
 
   [[nodiscard]] bool connected() const { return connected_; }
   // False: the server has closed, or takes nothing for too long.
@@ -108,7 +113,7 @@ class RawClient {
   }
   [[nodiscard]] bool was_reset() const { return reset_; }
 
- private:
+private:
   bool fill() {
     if (!in_.empty() && ended_) return false;
     pollfd in{fd_, POLLIN, 0};
@@ -159,10 +164,14 @@ inline Response text(std::string body) {
   return response;
 }
 
-// Routes that every suite may use: GET /hello, POST|PATCH /echo (the body), GET /user/{id} (the parameter).
+// Routes that every suite may use: GET /hello, POST|PATCH /echo (the body), GET /user/{id} (the
+// parameter).
 inline void add_common_routes(Router& router) {
-  router.add(Method::get, "/hello", "hello", [](Request&&, Respond respond) { respond(text("hello")); });
-  const auto echo = [](Request&& request, Respond respond) { respond(text(std::move(request.body))); };
+  router.add(Method::get, "/hello", "hello",
+             [](Request&&, Respond respond) { respond(text("hello")); });
+  const auto echo = [](Request&& request, Respond respond) {
+    respond(text(std::move(request.body)));
+  };
   router.add(Method::post, "/echo", "echo", echo);
   router.add(Method::patch, "/echo", "echo", echo);
   router.add(Method::get, "/user/{id}", "user",

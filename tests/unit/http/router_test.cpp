@@ -9,7 +9,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 class RouterTest : public testing::Test {
- protected:
+protected:
   RouterTest() {
     const auto nothing = [](Request&&, Respond) {};
     // The parameter is added before the literal that must win over it.
@@ -53,8 +53,9 @@ TEST_F(RouterTest, LiteralSegmentsWinOverParameters) {
 }
 
 TEST_F(RouterTest, PathsAreNotNormalised) {
-  for (const char* path : {"/", "/paniers", "/paniers/", "//paniers/alice", "/paniers//alice", "/paniers/alice/",
-                           "/paniers/./alice", "/paniers/x/../alice", "/Paniers/alice", "/paniers/add/", "/x/1//2"}) {
+  for (const char* path :
+       {"/", "/paniers", "/paniers/", "//paniers/alice", "/paniers//alice", "/paniers/alice/",
+        "/paniers/./alice", "/paniers/x/../alice", "/Paniers/alice", "/paniers/add/", "/x/1//2"}) {
     const auto found = match(Method::get, path);
     EXPECT_EQ(found.handler, nullptr) << path;
     EXPECT_EQ(found.error.status, 404U) << path;
@@ -110,7 +111,9 @@ TEST_F(RouterTest, OptionsAreAnsweredUnlessAHandlerIsThere) {
 
 TEST_F(RouterTest, DecorationIsAskedForOnlyWhenThereIsOne) {
   EXPECT_FALSE(router_.decorates());
-  router_.decorate([](const Request& request, Response& response) { response.headers.add("X-Path", request.path); });
+  router_.decorate([](const Request& request, Response& response) {
+    response.headers.add("X-Path", request.path);
+  });
   EXPECT_TRUE(router_.decorates());
   request_.path = "/a";
   Response response;
