@@ -325,7 +325,6 @@ void Session::on_deadline() {
     return proceed();
   case State::handling:
     set_deadline(worker_.settings().drain_timeout);
-    worker_.new_ticket(slot_); // what the handler says from now on is late
     respond(worker_.router().error_page(unanswered()), true);
     return proceed();
   }

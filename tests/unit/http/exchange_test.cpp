@@ -37,8 +37,14 @@ protected:
     return finished_;
   }
 
+  [[nodiscard]] bool connections_become(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 10s, [&] { return open_ == count; });
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
+  int open_ = 0;                                           // connections; guarded by mutex_
   std::vector<std::pair<std::string, unsigned>> finished_; // guarded by mutex_
   std::atomic<int> opened_{0};
   std::atomic<int> troubles_{0};
@@ -52,7 +58,10 @@ protected:
                            },
                        .connections =
                            [this](int change) {
+                             const std::scoped_lock lock(mutex_);
                              if (change > 0) ++opened_;
+                             open_ += change;
+                             changed_.notify_all();
                            },
                        .trouble = [this](const Error&) { ++troubles_; }}};
 };
@@ -259,18 +268,36 @@ TEST_F(ExchangeTest, ALateAnswerIsNotTakenForTheNextRequests) {
   EXPECT_EQ(connect().ask(hello).body, "hello");
 }
 
+TEST_F(ExchangeTest, ALateAnswerIsNotTakenByTheNextConnection) {
+  std::promise<Respond> given[2];
+  std::atomic<std::size_t> asked{0};
+  route("/never",
+        [&](Request&&, Respond respond) { given[asked++].set_value(std::move(respond)); });
+  {
+    auto client = connect();
+    client.send(get("/never"));
+    EXPECT_EQ(client.read().status, 503U);
+  }
+  auto late = given[0].get_future().get();
+  ASSERT_TRUE(connections_become(0));
+  auto client = connect(); // has the place of the first
+  client.send(get("/never"));
+  auto respond = given[1].get_future().get();
+  late(text("for the first"));
+  respond(text("for the second"));
+  EXPECT_EQ(client.read().body, "for the second");
+}
+
 TEST_F(ExchangeTest, AnAnswerMayOutliveTheServer) {
-  Respond respond;
-  std::promise<void> given;
-  route("/keep", [&](Request&&, Respond r) {
-    respond = std::move(r);
-    given.set_value();
-  });
-  auto client = connect();
+  std::promise<Respond> given;
+  route("/keep", [&](Request&&, Respond respond) { given.set_value(std::move(respond)); });
+  std::optional<Server> server(std::in_place, quick_settings(), router_);
+  ASSERT_TRUE(server->start());
+  RawClient client(server->port());
   client.send(get("/keep"));
-  given.get_future().wait();
-  server_.stop(0ms);
-  respond(text("too late"));
+  auto respond = given.get_future().get();
+  server.reset();
+  respond(text("too late")); // under ASan: touches nothing that has gone
   EXPECT_TRUE(client.closed());
 }
 

@@ -103,6 +103,32 @@ TEST_F(StopTest, WhatIsInFlightIsFinished) {
   EXPECT_EQ(stopped.wait_for(10s), std::future_status::ready);
 }
 
+TEST_F(StopTest, ARequestThatIsAlreadyHereIsStillAnswered) {
+  std::promise<void> entered;
+  std::promise<void> release;
+  router_.add(Method::get, "/block", "block", [&](Request&&, Respond respond) {
+    entered.set_value();
+    release.get_future().wait(); // no handler should; it stands for a busy thread
+    respond(text("done"));
+  });
+  Server server(settings_, router_); // two threads; connections go to the one that has fewer
+  ASSERT_TRUE(server.start());
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back(server.port());
+    EXPECT_EQ(clients.back().ask(hello).status, 200U);
+  }
+  clients[1].send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n");
+  entered.get_future().wait();
+  clients[3].send(hello); // to the thread that is busy
+  auto stopped = std::async(std::launch::async, [&] { server.stop(20s); });
+  EXPECT_TRUE(clients[0].closed()); // stopping has begun
+  release.set_value();
+  EXPECT_EQ(clients[1].read().body, "done");
+  EXPECT_EQ(clients[3].read().body, "hello");
+  clients.clear();
+}
+
 TEST_F(StopTest, WhatDoesNotFinishIsCutOff) {
   Server server(settings_, router_);
   ASSERT_TRUE(server.start());
