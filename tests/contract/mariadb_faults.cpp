@@ -125,13 +125,10 @@ TEST_F(MariadbFaults, CommitStillUnderWayIsAConflictThenDecided) {
   const auto asker = connect();
   const auto blocker = connect();
   (void)must(blocker->open(want("w", 2)));
-  std::jthread stranger([&] {
-    server_.run("BEGIN; INSERT INTO panier_mirror_lag VALUES ('u', 1);"
-                "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='w' FOR UPDATE;"
-                "ROLLBACK",
-                database_);
-  });
-  wait_until_somebody_waits_for_a_lock();
+  auto stranger = stranger_who_waits(
+      "BEGIN; INSERT INTO panier_mirror_lag VALUES ('u', 1);"
+      "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='w' FOR UPDATE;"
+      "ROLLBACK");
   const auto opened = must(ledger->open(want(lane(0), {{user("u"), {}}})));
   auto writes = visible(opened, 11);
   writes.lag = {{user("u"), 11}};
@@ -189,18 +186,21 @@ TEST_F(MariadbFaults, PacketBeyondTheServersLimitIsRejectedBeforeItIsSent) {
   (void)prepared();
   server_.run("SET GLOBAL max_allowed_packet=16384");
   const auto ledger = connect();
-  put(*ledger, "u", 1, 10);
-  const auto before = connection_ids();
-  const auto opened = must(ledger->open(want("u", 1)));
-  auto writes = visible(opened, 11);
-  for (int n = 0; n < 900; ++n)
-    writes.carts[0].cart.lines.push_back(line("article-" + std::to_string(n), 1000));
-  const auto committed = ledger->commit(writes);
+  for (const int carts : {1, 20}) { // as text, and in bulk
+    OpenRequest request;
+    for (int n = 0; n < carts; ++n)
+      request.wanted.push_back({numbered(n), cart_id(n)});
+    must(ledger->commit(visible(must(ledger->open(request)), 10)));
+    const auto before = connection_ids();
+    auto writes = visible(must(ledger->open(request)), 11);
+    for (int n = 0; n < 900; ++n)
+      writes.carts[0].cart.lines.push_back(line("article-" + std::to_string(n), 1000));
+    const auto committed = ledger->commit(writes);
+    EXPECT_EQ(connection_ids(), before);
+    EXPECT_EQ(version_of(*ledger, "u000"), 10);
+    EXPECT_TRUE(!committed && committed.error().code == Errc::store_rejected);
+  }
   server_.run("SET GLOBAL max_allowed_packet=16777216");
-  ASSERT_FALSE(committed);
-  EXPECT_EQ(committed.error().code, Errc::store_rejected);
-  EXPECT_EQ(version_of(*ledger, "u"), 10);
-  EXPECT_EQ(connection_ids(), before);
 }
 
 TEST_F(MariadbFaults, WrongPasswordAndMissingDatabaseAreDenied) {

@@ -38,15 +38,12 @@ TEST_F(MariadbLocks, DeadlockMeansRunItAgain) {
   put(*ledger, "u", 1, 10);
   server_.run("CREATE TABLE weight (n INT) ENGINE=InnoDB", database_);
   const auto opened = must(ledger->open(want("u", 1)));
-  std::jthread stranger([&] {
-    // Heavier than ours, so that the server lets it live.
-    server_.run("BEGIN; INSERT INTO weight SELECT seq FROM seq_1_to_500;"
-                "INSERT INTO panier_mirror_lag VALUES ('u', 1);"
-                "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='u' FOR UPDATE;"
-                "ROLLBACK",
-                database_);
-  });
-  wait_until_somebody_waits_for_a_lock();
+  // Heavier than ours, so that the server lets it live.
+  auto stranger = stranger_who_waits(
+      "BEGIN; INSERT INTO weight SELECT seq FROM seq_1_to_500;"
+      "INSERT INTO panier_mirror_lag VALUES ('u', 1);"
+      "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='u' FOR UPDATE;"
+      "ROLLBACK");
   auto writes = visible(opened, 11);
   writes.lag = {{user("u"), 11}};
   const auto committed = ledger->commit(writes);
@@ -63,13 +60,10 @@ TEST_F(MariadbLocks, LockedRowAtCommitIsAConflictWithinTheLockWait) {
   const auto blocker = connect();
   (void)must(blocker->open(want("w", 2)));
   auto opened = must(ledger->open(want("u", 1)));
-  std::jthread stranger([&] {
-    server_.run("BEGIN; INSERT INTO panier_mirror_lag VALUES ('u', 1);"
-                "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='w' FOR UPDATE;"
-                "ROLLBACK",
-                database_);
-  });
-  wait_until_somebody_waits_for_a_lock();
+  auto stranger = stranger_who_waits(
+      "BEGIN; INSERT INTO panier_mirror_lag VALUES ('u', 1);"
+      "SELECT * FROM panier FORCE INDEX (uq_panier_user) WHERE user_id='w' FOR UPDATE;"
+      "ROLLBACK");
   auto writes = visible(opened, 11);
   writes.lag = {{user("u"), 11}};
   const Stopwatch watch;

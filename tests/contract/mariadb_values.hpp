@@ -110,11 +110,23 @@ protected:
     }
   }
 
-  void wait_until_somebody_waits_for_a_lock() {
-    wait_until([&] {
-      return server_.ask("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE "
-                         "trx_state='LOCK WAIT'") != "0";
+  // A stranger's transaction of these statements, as root, and back when it waits for somebody's
+  // lock.
+  std::jthread stranger_who_waits(const std::string& sql) {
+    std::jthread stranger([this, sql] {
+      try {
+        server_.run(sql, database_);
+      } catch (const std::exception& e) {
+        ADD_FAILURE() << e.what();
+      }
     });
+    wait_until([&] {
+      return server_.ask("SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN "
+                         "information_schema.processlist p ON p.id=t.trx_mysql_thread_id WHERE "
+                         "t.trx_state='LOCK WAIT' AND p.db='" +
+                         database_ + "'") != "0";
+    });
+    return stranger;
   }
 
   // The server renews innodb_trx only when nobody has read it for 100 ms.

@@ -18,4 +18,10 @@ struct ResultDeleter {
 };
 using ResultPtr = std::unique_ptr<MYSQL_RES, ResultDeleter>;
 
+// Must go before its connection.
+struct StatementDeleter {
+  void operator()(MYSQL_STMT* statement) const noexcept { mysql_stmt_close(statement); }
+};
+using StatementPtr = std::unique_ptr<MYSQL_STMT, StatementDeleter>;
+
 } // namespace panier::store::mariadb

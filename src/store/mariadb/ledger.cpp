@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "store/mariadb/bulk.hpp"
 #include "store/mariadb/errors.hpp"
 #include "store/mariadb/rows.hpp"
 
@@ -198,10 +199,17 @@ Result<void> MariadbLedger::take_insert_warnings() {
 
 Result<void> MariadbLedger::commit(const commit::Writes& writes) {
   if (!open_) return fail(Errc::internal, "commit() without open()");
-  Sql sql(1024 + writes.carts.size() * cart_bytes_expected);
-  auto written = writes.row.has_value() == lane_open_
-                     ? write_all(sql, writes, locked_)
-                     : fail(Errc::internal, "the lane's row is written exactly if it was marked");
+  std::span<const commit::CartRow> carts = writes.carts;
+  Result<void> written;
+  if (writes.row.has_value() != lane_open_)
+    written = fail(Errc::internal, "the lane's row is written exactly if it was marked");
+  if (written && carts.size() >= bulk_carts_min && session_.takes_bulk()) {
+    // COMMIT has not been sent, so whatever becomes of this is certain.
+    written = write_in_bulk(session_, carts, locked_);
+    carts = {};
+  }
+  Sql sql(1024 + carts.size() * cart_bytes_expected);
+  if (written) written = write_all(sql, writes, carts, locked_);
   if (!written) {
     rollback();
     return written;

@@ -47,6 +47,15 @@ void set_options(MYSQL* connection, const Settings& settings, seconds connect_ti
   mysql_optionsv(connection, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "panier");
 }
 
+bool speaks_bulk(MYSQL* connection) {
+  unsigned long capabilities = 0; // the upper half of the protocol's 64 bits
+  if (mariadb_get_infov(connection, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+                        &capabilities) != 0)
+    return false;
+  constexpr unsigned long bulk = MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32;
+  return (capabilities & bulk) != 0;
+}
+
 } // namespace
 
 Session::Session(Settings settings, std::shared_ptr<Resolver> resolver)
@@ -67,8 +76,6 @@ Result<void> Session::begin(std::string_view packet) {
 }
 
 Result<void> Session::go_on(std::string_view packet) {
-  last_cause_ = Cause::not_sent;
-  if (!connection_) return fail(Errc::store_unreachable, "the connection is gone");
   return send(packet);
 }
 
@@ -77,6 +84,27 @@ Result<Session::Done> Session::done() {
   if (mysql_field_count(connection_.get()) != 0) return out_of_step();
   answer_ready_ = false;
   return Done{mysql_affected_rows(connection_.get()), mysql_warning_count(connection_.get())};
+}
+
+Result<void> Session::execute_bulk(std::string_view sql, std::span<MYSQL_BIND> columns,
+                                   std::size_t rows, std::size_t bytes) {
+  if (auto may = may_send(bytes); !may) return may;
+  const auto asked = steady_clock::now();
+  const auto failed = [&] {
+    return failure(asked, mysql_stmt_errno(bulk_.get()), mysql_stmt_error(bulk_.get()));
+  };
+  if (bulk_sql_ != sql) {
+    bulk_.reset(mysql_stmt_init(connection_.get()));
+    if (!bulk_) return fail(Errc::store_unreachable, "no memory for a statement");
+    bulk_sql_ = {};
+    if (mysql_stmt_prepare(bulk_.get(), sql.data(), sql.size()) != 0) return failed();
+    bulk_sql_ = sql;
+  }
+  const auto array_size = static_cast<unsigned>(rows);
+  mysql_stmt_attr_set(bulk_.get(), STMT_ATTR_ARRAY_SIZE, &array_size);
+  if (mysql_stmt_bind_param(bulk_.get(), columns.data()) != 0) return failed();
+  if (mysql_stmt_execute(bulk_.get()) != 0) return failed();
+  return {};
 }
 
 Result<void> Session::all_done() {
@@ -100,6 +128,8 @@ void Session::drop() noexcept {
   // First the socket: what closes politely may wait for a server that does not read any more.
   mariadb_cancel(connection_.get());
   result_.reset();
+  bulk_.reset();
+  bulk_sql_ = {};
   connection_.reset();
   answer_ready_ = false;
 }
@@ -148,6 +178,7 @@ Result<void> Session::connect_to(const std::string& address, seconds timeout) {
     drop();
     return fail(Errc::store_denied, std::move(detail));
   }
+  takes_bulk_ = speaks_bulk(connection_.get());
   auto ready_to_work = set_up();
   if (!ready_to_work) drop();
   return ready_to_work;
@@ -175,16 +206,21 @@ Result<void> Session::set_up() {
   });
 }
 
-Result<void> Session::send(std::string_view packet) {
+Result<void> Session::may_send(std::size_t bytes) {
   timed_out_ = false;
   last_cause_ = Cause::not_sent;
   last_number_ = 0;
+  if (!connection_) return fail(Errc::store_unreachable, "the connection is gone");
   // Answers that nobody took would be taken for this packet's.
   if (answer_ready_ || result_) return out_of_step();
   // The server would close the connection, and leave us guessing.
-  if (packet.size() >= packet_bytes_max_)
-    return fail(Errc::store_rejected, fmt::format("{} bytes are more than max_allowed_packet ({})",
-                                                  packet.size(), packet_bytes_max_));
+  if (bytes < packet_bytes_max_) return {};
+  return fail(Errc::store_rejected, fmt::format("{} bytes are more than max_allowed_packet ({})",
+                                                bytes, packet_bytes_max_));
+}
+
+Result<void> Session::send(std::string_view packet) {
+  if (auto may = may_send(packet.size()); !may) return may;
   const auto asked = steady_clock::now();
   if (mysql_real_query(connection_.get(), packet.data(), packet.size()) != 0) return failure(asked);
   answer_ready_ = true;
@@ -229,9 +265,13 @@ Result<void> Session::close_rows() {
 }
 
 std::unexpected<Error> Session::failure(SteadyTime asked) {
-  last_number_ = mysql_errno(connection_.get());
+  return failure(asked, mysql_errno(connection_.get()), mysql_error(connection_.get()));
+}
+
+std::unexpected<Error> Session::failure(SteadyTime asked, unsigned number, const char* text) {
+  last_number_ = number;
   auto verdict = judge(last_number_);
-  auto detail = fmt::format("{} ({})", mysql_error(connection_.get()), last_number_);
+  auto detail = fmt::format("{} ({})", text, number);
   answer_ready_ = false;
   last_cause_ = said_by_server(last_number_) ? Cause::server_refused : Cause::no_answer;
   const auto waited = steady_clock::now() - asked;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,15 @@ public:
     return taken;
   }
 
+  // Runs one statement once for each row of these columns (arrays, as the driver's bulk protocol
+  // wants them), inside a transaction like go_on(). `sql` must live as long as the session: it is
+  // prepared once a connection.
+  // `bytes`: what the packet takes, at most.
+  [[nodiscard]] Result<void> execute_bulk(std::string_view sql, std::span<MYSQL_BIND> columns,
+                                          std::size_t rows, std::size_t bytes);
+  // Does the server (or a proxy before it) speak that protocol?
+  [[nodiscard]] bool takes_bulk() const { return takes_bulk_; }
+
   // Reads and drops the answers that nobody wants any more. Afterwards the connection is in step,
   // or gone.
   void skip_answers() noexcept;
@@ -85,6 +95,7 @@ private:
   [[nodiscard]] Result<void> connect();
   [[nodiscard]] Result<void> connect_to(const std::string& address, std::chrono::seconds timeout);
   [[nodiscard]] Result<void> set_up();
+  [[nodiscard]] Result<void> may_send(std::size_t bytes);
   [[nodiscard]] Result<void> send(std::string_view packet);
   [[nodiscard]] Result<void> next_answer();
   [[nodiscard]] Result<void> open_rows();
@@ -92,6 +103,7 @@ private:
   [[nodiscard]] Result<void> close_rows();
   // What the driver's last error means; closes the connection when that may not live.
   [[nodiscard]] std::unexpected<Error> failure(SteadyTime asked);
+  [[nodiscard]] std::unexpected<Error> failure(SteadyTime asked, unsigned number, const char* text);
   [[nodiscard]] std::unexpected<Error> out_of_step();
 
   const Settings settings_;
@@ -99,6 +111,9 @@ private:
 
   // Of the thread that uses the session.
   ConnectionPtr connection_;
+  StatementPtr bulk_;         // after connection_: goes first
+  std::string_view bulk_sql_; // what it was prepared from
+  bool takes_bulk_ = false;
   ResultPtr result_;                 // the rows being read
   SteadyTime rows_asked_{};          // when the wait for the next of them began
   bool answer_ready_ = false;        // the next answer has arrived and was not taken yet

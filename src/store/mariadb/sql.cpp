@@ -34,6 +34,26 @@ void append_digits(std::string& out, std::int64_t value, std::size_t width) {
   out.append(digits.data(), width);
 }
 
+void append_time(std::string& out, commit::LedgerTime value) {
+  const auto bounded = std::clamp(value, commit::LedgerTime{}, datetime_max);
+  const auto day = std::chrono::floor<std::chrono::days>(bounded);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(bounded - day);
+  append_digits(out, static_cast<int>(date.year()), 4);
+  out += '-';
+  append_digits(out, static_cast<unsigned>(date.month()), 2);
+  out += '-';
+  append_digits(out, static_cast<unsigned>(date.day()), 2);
+  out += ' ';
+  append_digits(out, clock.hours().count(), 2);
+  out += ':';
+  append_digits(out, clock.minutes().count(), 2);
+  out += ':';
+  append_digits(out, clock.seconds().count(), 2);
+  out += '.';
+  append_digits(out, clock.subseconds().count(), 3);
+}
+
 } // namespace
 
 Sql& Sql::statement(std::string_view start) {
@@ -78,30 +98,21 @@ Sql& Sql::bytes(std::span<const std::uint8_t> value) {
 }
 
 Sql& Sql::time(commit::LedgerTime value) {
-  const auto bounded = std::clamp(value, commit::LedgerTime{}, datetime_max);
-  const auto day = std::chrono::floor<std::chrono::days>(bounded);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(bounded - day);
   text_ += '\'';
-  append_digits(text_, static_cast<int>(date.year()), 4);
-  text_ += '-';
-  append_digits(text_, static_cast<unsigned>(date.month()), 2);
-  text_ += '-';
-  append_digits(text_, static_cast<unsigned>(date.day()), 2);
-  text_ += ' ';
-  append_digits(text_, clock.hours().count(), 2);
-  text_ += ':';
-  append_digits(text_, clock.minutes().count(), 2);
-  text_ += ':';
-  append_digits(text_, clock.seconds().count(), 2);
-  text_ += '.';
-  append_digits(text_, clock.subseconds().count(), 3);
+  append_time(text_, value);
   text_ += '\'';
   return *this;
 }
 
 Sql& Sql::timestamp(commit::LedgerTime value) {
   return time(std::clamp(value, timestamp_min, timestamp_max));
+}
+
+std::string timestamp_text(commit::LedgerTime value) {
+  std::string text;
+  text.reserve(timestamp_chars);
+  append_time(text, std::clamp(value, timestamp_min, timestamp_max));
+  return text;
 }
 
 Sql& Sql::token(const commit::Token& value) {

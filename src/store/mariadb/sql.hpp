@@ -11,6 +11,11 @@
 
 namespace panier::store::mariadb {
 
+// 'YYYY-MM-DD hh:mm:ss.mmm' without the quotes, UTC, as a TIMESTAMP column takes it. Such a column
+// holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07; what lies outside becomes the nearer end.
+inline constexpr std::size_t timestamp_chars = 23;
+[[nodiscard]] std::string timestamp_text(commit::LedgerTime value);
+
 class Sql {
 public:
   explicit Sql(std::size_t bytes_expected = 1024) { text_.reserve(bytes_expected); }
@@ -27,8 +32,7 @@ public:
   Sql& bytes(std::span<const std::uint8_t> value);
   // 'YYYY-MM-DD hh:mm:ss.mmm', UTC.
   Sql& time(commit::LedgerTime value);
-  // A TIMESTAMP column holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07; what lies outside becomes
-  // the nearer end.
+  // Within a TIMESTAMP column's range, as timestamp_text().
   Sql& timestamp(commit::LedgerTime value);
   // NULL for the token that was never given (all zero).
   Sql& token(const commit::Token& value);

@@ -14,21 +14,12 @@ void in_users(Sql& sql, std::span<const Wanted> wanted) {
   sql.raw(" IN (").list(wanted, [&](const Wanted& one) { sql.user(one.user); }).raw(")");
 }
 
-const LockedCart* find(std::span<const LockedCart> locked, const commit::UserId& user) {
-  const auto at = std::ranges::lower_bound(locked, user, {}, &LockedCart::user);
-  return at != locked.end() && at->user == user ? &*at : nullptr;
-}
-
-// An upsert on the primary key, which is the cheapest way to update many rows by one statement: the
-// row is there, since we hold its lock, so nothing is ever inserted. Without id_maria the server
-// would insert first and take it back at the second unique key.
 Result<void> write_carts(Sql& sql, std::span<const commit::CartRow> carts,
                          std::span<const LockedCart> locked) {
-  sql.statement("INSERT INTO panier (id_maria,id,user_id,articles,version,token,created_at,"
-                "updated_at,deleted_at) VALUES ");
+  sql.statement(cart_upsert_start);
   const commit::UserId* stranger = nullptr;
   sql.list(carts, [&](const commit::CartRow& row) {
-    const auto* known = find(locked, row.user);
+    const auto* known = find_locked(locked, row.user);
     if (known == nullptr) {
       stranger = &row.user;
       return;
@@ -42,12 +33,8 @@ Result<void> write_carts(Sql& sql, std::span<const commit::CartRow> carts,
     else
       sql.timestamp(row.updated_at).raw(")");
   });
-  if (stranger != nullptr)
-    return fail(Errc::internal, "a write to " + stranger->text() + ", which was not locked");
-  sql.raw(" ON DUPLICATE KEY UPDATE articles=VALUES(articles),version=VALUES(version),"
-          "token=VALUES(token),updated_at=VALUES(updated_at),"
-          "created_at=IF(deleted_at IS NOT NULL AND VALUES(deleted_at) IS NULL,"
-          "VALUES(created_at),created_at),deleted_at=VALUES(deleted_at)");
+  if (stranger != nullptr) return not_locked(*stranger);
+  sql.raw(cart_upsert_end);
   return {};
 }
 
@@ -157,9 +144,19 @@ void look(Sql& sql, const commit::OpenRequest& request) {
   });
 }
 
-Result<void> write_all(Sql& sql, const commit::Writes& writes, std::span<const LockedCart> locked) {
-  if (!writes.carts.empty())
-    if (auto written = write_carts(sql, writes.carts, locked); !written) return written;
+const LockedCart* find_locked(std::span<const LockedCart> locked, const commit::UserId& user) {
+  const auto at = std::ranges::lower_bound(locked, user, {}, &LockedCart::user);
+  return at != locked.end() && at->user == user ? &*at : nullptr;
+}
+
+std::unexpected<Error> not_locked(const commit::UserId& user) {
+  return fail(Errc::internal, "a write to " + user.text() + ", which was not locked");
+}
+
+Result<void> write_all(Sql& sql, const commit::Writes& writes,
+                       std::span<const commit::CartRow> carts, std::span<const LockedCart> locked) {
+  if (!carts.empty())
+    if (auto written = write_carts(sql, carts, locked); !written) return written;
   if (!writes.lag.empty()) write_lag(sql, writes.lag);
   delete_lag(sql, writes.lag_done);
   if (!writes.keys.empty()) write_keys(sql, writes.keys);

@@ -29,9 +29,27 @@ void insert_tombstones(Sql& sql, std::span<const Wanted> fresh);
 // rows, floor and clock, and the keys, if any are asked for.
 void look(Sql& sql, const commit::OpenRequest& request);
 
-// The writes of one transaction, without COMMIT. Every cart of `writes.carts` stands in `locked`,
-// which is in user_id order; internal otherwise.
+// An upsert of carts on the primary key, which is the cheapest way to update many rows by one
+// statement: the rows are there, since we hold their locks, so nothing is ever inserted. Without
+// id_maria the server would insert first and take it back at the second unique key. created_at
+// moves only when a tombstone comes back to life.
+inline constexpr std::string_view cart_upsert_start =
+    "INSERT INTO panier (id_maria,id,user_id,articles,version,token,created_at,updated_at,"
+    "deleted_at) VALUES ";
+inline constexpr std::string_view cart_upsert_end =
+    " ON DUPLICATE KEY UPDATE articles=VALUES(articles),version=VALUES(version),"
+    "token=VALUES(token),updated_at=VALUES(updated_at),"
+    "created_at=IF(deleted_at IS NOT NULL AND VALUES(deleted_at) IS NULL,VALUES(created_at),"
+    "created_at),deleted_at=VALUES(deleted_at)";
+// nullptr: this transaction has not locked it. `locked` is in user_id order.
+[[nodiscard]] const LockedCart* find_locked(std::span<const LockedCart> locked,
+                                            const commit::UserId& user);
+[[nodiscard]] std::unexpected<Error> not_locked(const commit::UserId& user);
+
+// The writes of one transaction, without COMMIT, and of its carts only these. Every one of them
+// stands in `locked`; internal otherwise.
 [[nodiscard]] Result<void> write_all(Sql& sql, const commit::Writes& writes,
+                                     std::span<const commit::CartRow> carts,
                                      std::span<const LockedCart> locked);
 
 // Lag rows that the mirror has reached: a statement each.
