@@ -22,8 +22,10 @@ public:
 
   std::optional<std::string_view> string() {
     if (!take('"')) return std::nullopt;
-    const auto end = rest_.find_first_of("\"\\");
-    if (end == std::string_view::npos || rest_[end] == '\\') return std::nullopt;
+    std::size_t end = 0; // by hand: find_first_of() calls memchr() for every character
+    while (end < rest_.size() && rest_[end] != '"' && rest_[end] != '\\')
+      ++end;
+    if (end == rest_.size() || rest_[end] == '\\') return std::nullopt;
     const auto text = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     return text;
@@ -32,7 +34,12 @@ public:
   // Only the extent of a number; whether it is one is judged by who takes it.
   std::string_view number() {
     skip_space();
-    const auto end = std::min(rest_.find_first_not_of("+-.0123456789eE"), rest_.size());
+    const auto of_number = [](char c) {
+      return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+    };
+    std::size_t end = 0;
+    while (end < rest_.size() && of_number(rest_[end]))
+      ++end;
     const auto text = rest_.substr(0, end);
     rest_.remove_prefix(end);
     return text;
@@ -45,7 +52,9 @@ public:
 
 private:
   void skip_space() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!rest_.empty() && is_space(rest_.front()))
+      rest_.remove_prefix(1);
   }
   std::string_view rest_;
 };
