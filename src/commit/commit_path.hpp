@@ -18,8 +18,6 @@ public:
     std::string instance;         // fresh for every process
     int lanes = 1;                // 1-64
     std::size_t queue_max = 8192; // unanswered writes a lane, and reads
-    Timing timing;
-    cart::Limits limits;
   };
   // Everything passed in outlives the path. `mirror` is nullptr for PANIER_MIRROR=none.
   CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger, MirrorStore* mirror);

@@ -34,7 +34,8 @@ std::optional<FailureLog::Store> failed_store(Errc code) {
   }
 }
 
-// What the operator needs to repeat the request by hand. All of it is of our own alphabets: nothing to escape.
+// What the operator needs to repeat the request by hand. All of it is of our own alphabets: nothing
+// to escape.
 std::string describe(const cart::Operation& operation) {
   std::string text = R"({"user_id": ")" + operation.user.text() + '"';
   if (operation.line) text += R"(, "article_id": ")" + operation.line->article_id() + '"';
@@ -46,10 +47,12 @@ std::string describe(const cart::Operation& operation) {
 
 } // namespace
 
-LiveCartService::LiveCartService(Parts parts) : parts_(std::move(parts)), started_(parts_.clock.steady()) {}
+LiveCartService::LiveCartService(Parts parts)
+    : parts_(std::move(parts)), started_(parts_.clock.steady()) {}
 
 void LiveCartService::write(commit::WriteRequest request, commit::WriteDone done) {
-  auto recorded = [this, operation = request.operation, done = std::move(done)](Result<commit::Receipt> result) mutable {
+  auto recorded = [this, operation = request.operation,
+                   done = std::move(done)](Result<commit::Receipt> result) mutable {
     if (!result) {
       const auto& error = result.error();
       if (const auto store = failed_store(error.code)) {
@@ -74,21 +77,26 @@ Health LiveCartService::health() const {
   health.lag = parts_.lag();
   health.instance = parts_.instance;
   health.version = parts_.version;
-  health.uptime = std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_);
+  health.uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_);
   const auto whole = [](const StoreState::Snapshot& store) {
     return store.status != StoreState::Status::down && store.notice.empty();
   };
   const bool ledger_serves = whole(health.ledger);
-  const bool mirror_serves = parts_.mirror_state && health.mirror.status != StoreState::Status::down;
-  if (!ledger_serves && !mirror_serves) health.status = Health::Status::down;
-  else if (!ledger_serves || (parts_.mirror_state && !whole(health.mirror))) health.status = Health::Status::degraded;
+  const bool mirror_serves =
+      parts_.mirror_state && health.mirror.status != StoreState::Status::down;
+  if (!ledger_serves && !mirror_serves)
+    health.status = Health::Status::down;
+  else if (!ledger_serves || (parts_.mirror_state && !whole(health.mirror)))
+    health.status = Health::Status::degraded;
   return health;
 }
 
 void LiveCartService::set_policy(Policy policy) {
   const auto before = parts_.policy.exchange(policy);
   if (before != policy) {
-    runtime::log::warn("write policy switched", {{"to", policy == Policy::strict ? "strict" : "available"}});
+    runtime::log::warn("write policy switched",
+                       {{"to", policy == Policy::strict ? "strict" : "available"}});
   }
 }
 

@@ -1,4 +1,5 @@
-// The cart service over the real commit path: submits, records what a store made fail, and tells the health.
+// The cart service over the real commit path: submits, records what a store made fail, and tells
+// the health.
 #pragma once
 
 #include "commit/commit_path.hpp"
@@ -8,7 +9,7 @@
 namespace panier::service {
 
 class LiveCartService final : public CartService {
- public:
+public:
   struct Parts { // all outlive the service
     const runtime::Clock& clock;
     commit::CommitPath& path;
@@ -29,7 +30,7 @@ class LiveCartService final : public CartService {
   void set_policy(Policy policy) override;
   [[nodiscard]] bool ready() const override;
 
- private:
+private:
   const Parts parts_;
   const runtime::SteadyTime started_;
 };

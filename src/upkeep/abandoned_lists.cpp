@@ -21,7 +21,8 @@ Result<void> AbandonedLists::run_once() {
     const bool expired = row.expires_at <= *now;
     const bool unseen = steady - first >= stores_.reservation_ttl;
     if (!expired && !unseen) continue;
-    const auto done = abort(row, expired ? commit::AbortGround::expired : commit::AbortGround::unseen);
+    const auto done =
+        abort(row, expired ? commit::AbortGround::expired : commit::AbortGround::unseen);
     if (!done) return done;
   }
   seen_ = std::move(seen);
@@ -49,7 +50,9 @@ Result<void> AbandonedLists::abort(const commit::LaneRow& row, commit::AbortGrou
   if (result->what != commit::AbortResult::What::aborted) return {};
   stores_.metrics.aborted("abandoned", result->carts);
   runtime::log::warn("aborted the list of a lane that no longer settles it",
-                     {{"instance", row.key.instance}, {"lane", row.key.lane}, {"carts", result->carts},
+                     {{"instance", row.key.instance},
+                      {"lane", row.key.lane},
+                      {"carts", result->carts},
                       {"in_flight", row.in_flight.size()}});
   return {};
 }

@@ -1,6 +1,7 @@
-// Lists of lanes that no longer settle them: aborted once they have expired by the ledger's clock, or once they stood
-// unchanged for a whole reservation life by our own steady clock (a ledger clock that was set back must not park a cart
-// for an hour; aborting early is always safe). Then the rows of the dead are deleted.
+// Lists of lanes that no longer settle them: aborted once they have expired by the ledger's clock,
+// or once they stood unchanged for a whole reservation life by our own steady clock (a ledger clock
+// that was set back must not park a cart for an hour; aborting early is always safe). Then the rows
+// of the dead are deleted.
 #pragma once
 
 #include <map>
@@ -11,7 +12,7 @@
 namespace panier::upkeep {
 
 class AbandonedLists {
- public:
+public:
   explicit AbandonedLists(Stores& stores) : stores_(stores) {}
 
   // One look at all rows.
@@ -20,7 +21,7 @@ class AbandonedLists {
   Result<void> abort_all();
   Result<void> delete_dead_rows();
 
- private:
+private:
   struct Seen {
     cart::Token token;
     runtime::SteadyTime first;

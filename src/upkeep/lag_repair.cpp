@@ -13,7 +13,8 @@ commit::MirrorWrite mirror_write(const commit::CartRow& row) {
 
 bool named(const commit::Opened& opened, const commit::UserId& user) {
   return std::ranges::any_of(opened.others, [&](const commit::LaneRow& lane) {
-    return std::ranges::any_of(lane.reserved, [&](const commit::Listed& listed) { return listed.user == user; });
+    return std::ranges::any_of(lane.reserved,
+                               [&](const commit::Listed& listed) { return listed.user == user; });
   });
 }
 
@@ -36,7 +37,8 @@ Result<std::int64_t> LagRepair::run_once() {
       const auto it = backoff_.find(lagging.row.user);
       return it != backoff_.end() && it->second.retry_at > read_at;
     });
-    if (const auto done = repair(std::move(*page), read_at); !done) return std::unexpected(done.error());
+    if (const auto done = repair(std::move(*page), read_at); !done)
+      return std::unexpected(done.error());
     if (last) break;
   }
   left = stores_.ledger->lag_count();
@@ -47,7 +49,8 @@ Result<std::int64_t> LagRepair::run_once() {
 Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at) {
   if (page.empty()) return {};
   std::vector<commit::MirrorWrite> writes;
-  for (const auto& lagging : page) writes.push_back(mirror_write(lagging.row));
+  for (const auto& lagging : page)
+    writes.push_back(mirror_write(lagging.row));
   // A thread that slept through a purge would insert a cart that no longer exists.
   if (stores_.clock.steady() - read_at >= stores_.reservation_ttl) return {};
   const auto took = stores_.mirror->write(writes, stores_.mirror_timeout);
@@ -77,7 +80,8 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
 // The guard refused: the mirror holds this very version already, or a higher one.
 Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused) {
   std::vector<commit::UserId> users;
-  for (const auto& lagging : refused) users.push_back(lagging.row.user);
+  for (const auto& lagging : refused)
+    users.push_back(lagging.row.user);
   const auto docs = stores_.mirror->find(users, stores_.mirror_timeout);
   if (!docs) {
     stores_.mirror_state.failed(docs.error());
@@ -105,13 +109,16 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused)
   return stores_.ledger->lag_done(done);
 }
 
-// "Ahead" counts only in a transaction that holds the cart and sees it in no lane's list: the mirror may rightly hold a
-// reserved version. Then the ledger's content goes above whatever the mirror has.
+// "Ahead" counts only in a transaction that holds the cart and sees it in no lane's list: the
+// mirror may rightly hold a reserved version. Then the ledger's content goes above whatever the
+// mirror has.
 Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc) {
   commit::OpenRequest request;
   request.wanted.push_back({row.user, std::nullopt});
   auto opened = stores_.ledger->open(request);
-  if (!opened) return opened.error().code == Errc::store_conflict ? Result<void>{} : std::unexpected(opened.error());
+  if (!opened)
+    return opened.error().code == Errc::store_conflict ? Result<void>{}
+                                                       : std::unexpected(opened.error());
   if (opened->carts.empty() || named(*opened, row.user)) {
     stores_.ledger->rollback();
     return {};
@@ -125,7 +132,8 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::Mi
   }
   commit::raise_version(visible, *opened, doc.version, stores_.ids->token());
   runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
-                     {{"user_id", row.user.text()}, {"mirror_version", doc.version},
+                     {{"user_id", row.user.text()},
+                      {"mirror_version", doc.version},
                       {"new_version", visible.cart.version}});
   stores_.metrics.aborted("mirror_ahead");
   commit::Writes writes;
@@ -133,14 +141,17 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::Mi
   writes.carts.push_back(std::move(visible));
   const auto done = stores_.ledger->commit(writes);
   // Unknown or in conflict: the lag row stays, the next pass looks again.
-  if (!done && done.error().code != Errc::store_conflict && done.error().code != Errc::commit_unknown) return done;
+  if (!done && done.error().code != Errc::store_conflict &&
+      done.error().code != Errc::commit_unknown)
+    return done;
   return {};
 }
 
 void LagRepair::back_off(const commit::UserId& user) {
   if (backoff_.size() >= lag_backoff_carts_max) backoff_.clear();
   const auto [it, fresh] = backoff_.try_emplace(user, Backoff{lag_retry_first, {}});
-  if (!fresh) it->second.delay = std::min<std::chrono::milliseconds>(it->second.delay * 2, lag_retry_max);
+  if (!fresh)
+    it->second.delay = std::min<std::chrono::milliseconds>(it->second.delay * 2, lag_retry_max);
   it->second.retry_at = stores_.clock.steady() + it->second.delay;
   if (it->second.delay >= lag_retry_max) {
     runtime::log::error("the mirror keeps refusing a cart", {{"user_id", user.text()}});

@@ -1,5 +1,5 @@
-// Brings the mirror up to the ledger: every cart with a lag row is sent as it is visible now, guarded, in bulks of its
-// own; what the mirror then holds has its lag row removed.
+// Brings the mirror up to the ledger: every cart with a lag row is sent as it is visible now,
+// guarded, in bulks of its own; what the mirror then holds has its lag row removed.
 #pragma once
 
 #include <unordered_map>
@@ -9,13 +9,13 @@
 namespace panier::upkeep {
 
 class LagRepair {
- public:
+public:
   explicit LagRepair(Stores& stores) : stores_(stores) {}
 
   // One pass over the lag rows, bounded. Returns how many are left.
   Result<std::int64_t> run_once();
 
- private:
+private:
   struct Backoff {
     std::chrono::milliseconds delay;
     runtime::SteadyTime retry_at;

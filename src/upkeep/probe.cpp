@@ -11,7 +11,8 @@ constexpr auto index_check_every = 5'000ms;
 // Until the next question, but no longer than a stop needs to be noticed.
 void pause(const std::stop_token& stop) {
   const auto until = std::chrono::steady_clock::now() + probe_every;
-  while (!stop.stop_requested() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(20ms);
+  while (!stop.stop_requested() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(20ms);
 }
 
 template <class Probe>
@@ -24,37 +25,25 @@ std::jthread probing(Probe& probe) {
   });
 }
 
-// Logs the changes, not every answer.
-void tell_change(const runtime::StoreState& state, runtime::StoreState::Status before) {
-  const auto now = state.snapshot();
-  if (now.status == before) return;
-  if (now.status == runtime::StoreState::Status::down) {
-    runtime::log::error("store down", {{"store", now.name}, {"error", now.last_error}});
-  } else if (now.status == runtime::StoreState::Status::up) {
-    runtime::log::info("store up", {{"store", now.name}});
-  }
-}
-
 } // namespace
 
-LedgerProbe::LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store, runtime::StoreState& state,
-                         bool prepared)
+LedgerProbe::LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store,
+                         runtime::StoreState& state, bool prepared)
     : clock_(clock), store_(store), state_(state), ledger_(store.connect()), prepared_(prepared) {
   if (!prepared_) state_.set_notice("schema not checked yet");
 }
 
 void LedgerProbe::run_once() {
-  const auto before = state_.snapshot().status;
   if (prepared_ || prepare()) {
     const auto started = clock_.steady();
     const auto answer = ledger_->ping();
     if (answer) {
-      state_.answered(std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - started));
+      state_.answered(
+          std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - started));
     } else if (answer.error().code != Errc::store_conflict) {
       state_.failed(answer.error());
     }
   }
-  tell_change(state_, before);
 }
 
 bool LedgerProbe::prepare() {
@@ -72,14 +61,18 @@ bool LedgerProbe::prepare() {
   return false;
 }
 
-void LedgerProbe::start() { thread_ = probing(*this); }
-void LedgerProbe::stop() { thread_ = {}; }
+void LedgerProbe::start() {
+  thread_ = probing(*this);
+}
+void LedgerProbe::stop() {
+  thread_ = {};
+}
 
-MirrorProbe::MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store, runtime::StoreState& state)
+MirrorProbe::MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store,
+                         runtime::StoreState& state)
     : clock_(clock), state_(state), mirror_(store.connect()) {}
 
 void MirrorProbe::run_once() {
-  const auto before = state_.snapshot().status;
   const auto started = clock_.steady();
   const auto answer = mirror_->ping(probe_timeout);
   const auto took = clock_.steady() - started;
@@ -90,7 +83,6 @@ void MirrorProbe::run_once() {
     index_known_ = false; // whoever comes back may be another one
     state_.failed(checked.error());
   }
-  tell_change(state_, before);
 }
 
 Result<void> MirrorProbe::check_index() {
@@ -99,12 +91,19 @@ Result<void> MirrorProbe::check_index() {
   if (!index) return std::unexpected(index.error());
   index_checked_ = clock_.steady();
   index_known_ = *index != commit::IndexState::missing;
-  if (*index == commit::IndexState::built) runtime::log::warn("the mirror's unique index user_id_1 was missing, it is built");
-  state_.set_notice(index_known_ ? "" : "unique index user_id_1 is missing and cannot be built: duplicate user_id?");
+  if (*index == commit::IndexState::built)
+    runtime::log::warn("the mirror's unique index user_id_1 was missing, it is built");
+  state_.set_notice(
+      index_known_ ? ""
+                   : "unique index user_id_1 is missing and cannot be built: duplicate user_id?");
   return {};
 }
 
-void MirrorProbe::start() { thread_ = probing(*this); }
-void MirrorProbe::stop() { thread_ = {}; }
+void MirrorProbe::start() {
+  thread_ = probing(*this);
+}
+void MirrorProbe::stop() {
+  thread_ = {};
+}
 
 } // namespace panier::upkeep

@@ -1,5 +1,6 @@
-// Asks one store twice a second whether it lives, on a connection of its own, and keeps its StoreState true: this is how
-// a store that went is known to be back, without a restart and without a client's request paying for the try.
+// Asks one store twice a second whether it lives, on a connection of its own, and keeps its
+// StoreState true: this is how a store that went is known to be back, without a restart and without
+// a client's request paying for the try.
 #pragma once
 
 #include <memory>
@@ -12,16 +13,17 @@
 namespace panier::upkeep {
 
 class LedgerProbe {
- public:
-  // `prepared`: the schema is known to be up to date; otherwise the probe prepares it as soon as the store answers, and
-  // writes are refused with a notice until then.
-  LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store, runtime::StoreState& state, bool prepared);
+public:
+  // `prepared`: the schema is known to be up to date; otherwise the probe prepares it as soon as
+  // the store answers, and writes are refused with a notice until then.
+  LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store, runtime::StoreState& state,
+              bool prepared);
   // One question. Public for tests; the thread calls it.
   void run_once();
   void start();
   void stop();
 
- private:
+private:
   bool prepare();
 
   // set once
@@ -35,14 +37,15 @@ class LedgerProbe {
 };
 
 class MirrorProbe {
- public:
+public:
   MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store, runtime::StoreState& state);
   void run_once();
   void start();
   void stop();
 
- private:
-  // Without the unique index two documents of one user are possible, so no strict write is acknowledged.
+private:
+  // Without the unique index two documents of one user are possible, so no strict write is
+  // acknowledged.
   [[nodiscard]] Result<void> check_index();
 
   // set once

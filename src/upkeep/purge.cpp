@@ -35,7 +35,8 @@ Result<std::size_t> Purge::tombstones(commit::LedgerTime before) {
   if (gone.empty()) return 0;
 
   commit::OpenRequest request;
-  for (const auto& listed : gone) request.wanted.push_back({listed.user, std::nullopt});
+  for (const auto& listed : gone)
+    request.wanted.push_back({listed.user, std::nullopt});
   std::ranges::sort(request.wanted, {}, &commit::OpenRequest::Wanted::user);
   const auto opened = stores_.ledger->open(request);
   if (!opened) {
@@ -45,18 +46,22 @@ Result<std::size_t> Purge::tombstones(commit::LedgerTime before) {
   std::set<commit::UserId> listed;
   for (const auto& lane : opened->others) {
     for (const auto* list : {&lane.reserved, &lane.in_flight}) {
-      for (const auto& entry : *list) listed.insert(entry.user);
+      for (const auto& entry : *list)
+        listed.insert(entry.user);
     }
   }
   std::set<commit::UserId> locked;
-  for (const auto& row : opened->carts) locked.insert(row.user);
+  for (const auto& row : opened->carts)
+    locked.insert(row.user);
   commit::Writes writes;
   for (const auto& entry : gone) {
     if (locked.contains(entry.user) && !listed.contains(entry.user)) writes.purge.push_back(entry);
   }
   const std::size_t purged = writes.purge.size();
   const auto done = stores_.ledger->commit(writes);
-  if (done || done.error().code == Errc::store_conflict || done.error().code == Errc::commit_unknown) return purged;
+  if (done || done.error().code == Errc::store_conflict ||
+      done.error().code == Errc::commit_unknown)
+    return purged;
   return std::unexpected(done.error());
 }
 

@@ -1,5 +1,5 @@
-// What every piece of upkeep works with: a connection to each store of its own, the states, the clock. Owned by the
-// upkeep thread.
+// What every piece of upkeep works with: a connection to each store of its own, the states, the
+// clock. Owned by the upkeep thread.
 #pragma once
 
 #include <memory>

@@ -11,8 +11,8 @@ constexpr auto stop_noticed_within = 20ms;
 } // namespace
 
 Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
-    : settings_(settings), stores_(std::move(stores)), lists_(stores_), repair_(stores_), purge_(stores_, settings.keep),
-      expiry_(stores_, settings.cart_ttl, std::move(submit)),
+    : settings_(settings), stores_(std::move(stores)), lists_(stores_), repair_(stores_),
+      purge_(stores_, settings.keep), expiry_(stores_, settings.cart_ttl, std::move(submit)),
       verify_(
           stores_,
           [this](std::chrono::milliseconds wait) {
@@ -20,8 +20,8 @@ Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
             return !stop_;
           },
           true),
-      lists_turn_{abandoned_every}, dead_turn_{dead_rows_every}, lag_turn_{lag_every}, purge_turn_{purge_every},
-      expiry_turn_{expiry_every}, verify_turn_{1'000ms} {}
+      lists_turn_{abandoned_every}, dead_turn_{dead_rows_every}, lag_turn_{lag_every},
+      purge_turn_{purge_every}, expiry_turn_{expiry_every}, verify_turn_{1'000ms} {}
 
 void Upkeep::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -64,8 +64,9 @@ void Upkeep::step(Turn& turn, std::string_view name, const std::function<Result<
   turn.next = now + turn.every;
   const auto done = work();
   if (done || done.error().code == Errc::store_conflict) return;
-  runtime::log::warn("upkeep step failed", {{"step", name}, {"error", to_string(done.error().code)},
-                                            {"detail", done.error().detail}});
+  runtime::log::warn(
+      "upkeep step failed",
+      {{"step", name}, {"error", to_string(done.error().code)}, {"detail", done.error().detail}});
 }
 
 Result<void> Upkeep::verify_some() {

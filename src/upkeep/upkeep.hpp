@@ -1,5 +1,6 @@
-// Work nobody asked for, on one thread with its own connections: abandoned lists, lag repair, purge, expiry, continuous
-// verify. Each piece runs at its own pace; one that fails is told and tried again at its next turn.
+// Work nobody asked for, on one thread with its own connections: abandoned lists, lag repair,
+// purge, expiry, continuous verify. Each piece runs at its own pace; one that fails is told and
+// tried again at its next turn.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,7 @@
 namespace panier::upkeep {
 
 class Upkeep {
- public:
+public:
   struct Settings {
     std::chrono::milliseconds keep{std::chrono::hours{24}}; // tombstones and idempotency keys
     std::chrono::hours cart_ttl{0};                         // 0: carts do not expire
@@ -35,7 +36,7 @@ class Upkeep {
   // Carts whose mirror copy is known to be behind, as of the last look.
   [[nodiscard]] std::int64_t lag() const { return lag_.load(std::memory_order_relaxed); }
 
- private:
+private:
   struct Turn {
     std::chrono::milliseconds every;
     runtime::SteadyTime next{};

@@ -19,9 +19,11 @@ std::string difference(const std::optional<CartRow>& row, const std::vector<Mirr
   const auto& doc = docs.front();
   const auto& cart = row->cart;
   if (doc.version != cart.version) {
-    return "version: ledger " + std::to_string(cart.version) + ", mirror " + std::to_string(doc.version);
+    return "version: ledger " + std::to_string(cart.version) + ", mirror " +
+           std::to_string(doc.version);
   }
-  if (doc.token != row->token) return "token: ledger " + row->token.hex() + ", mirror " + doc.token.hex();
+  if (doc.token != row->token)
+    return "token: ledger " + row->token.hex() + ", mirror " + doc.token.hex();
   if (doc.id != cart.id) return "_id: ledger " + cart.id.hex() + ", mirror " + doc.id.hex();
   if (doc.id_maria != row->id_maria) return "id_maria differs";
   if (doc.exists != cart.exists) return "deleted in one store only";
@@ -73,15 +75,17 @@ Result<bool> Verify::page(int limit, VerifyReport& report) {
     report.carts += both.first ? 1 : 0;
     report.documents += static_cast<std::int64_t>(both.second.size());
     if (difference(both.first, both.second).empty()) continue;
-    if (const auto done = compare(both.first, both.second, user, report); !done) return std::unexpected(done.error());
+    if (const auto done = compare(both.first, both.second, user, report); !done)
+      return std::unexpected(done.error());
   }
   after_ = until;
   return until.has_value();
 }
 
-// Looks until both stores agree, or until two looks in a row saw the same disagreement and nobody has the cart in hand.
-Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs, const UserId& user,
-                             VerifyReport& report) {
+// Looks until both stores agree, or until two looks in a row saw the same disagreement and nobody
+// has the cart in hand.
+Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs,
+                             const UserId& user, VerifyReport& report) {
   auto last_row = row;
   auto last_what = difference(row, docs);
   auto last_docs = docs;
@@ -97,7 +101,8 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
     if (!again->empty()) now = again->front();
     auto what = difference(now, *found);
     if (what.empty()) return {};
-    const bool still = what == last_what && (now ? now->cart.version : 0) == (last_row ? last_row->cart.version : 0);
+    const bool still = what == last_what &&
+                       (now ? now->cart.version : 0) == (last_row ? last_row->cart.version : 0);
     same = still ? same + 1 : 0;
     last_row = std::move(now);
     last_what = std::move(what);
@@ -107,7 +112,8 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
     if (!lanes) return std::unexpected(lanes.error());
     const bool in_hand = std::ranges::any_of(*lanes, [&](const commit::LaneRow& lane) {
       const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
-      return std::ranges::any_of(lane.reserved, is_user) || std::ranges::any_of(lane.in_flight, is_user);
+      return std::ranges::any_of(lane.reserved, is_user) ||
+             std::ranges::any_of(lane.in_flight, is_user);
     });
     if (!in_hand) break;
     same = 0;
@@ -115,14 +121,17 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
   return differs(user, last_what, last_docs, last_row, report);
 }
 
-Result<void> Verify::differs(const UserId& user, std::string what, const std::vector<MirrorDoc>& docs,
-                             const std::optional<CartRow>& row, VerifyReport& report) {
+Result<void> Verify::differs(const UserId& user, std::string what,
+                             const std::vector<MirrorDoc>& docs, const std::optional<CartRow>& row,
+                             VerifyReport& report) {
   const std::array one{user};
   ++report.differences;
   if (repair_) {
-    // Documents that the guard would keep: foreign ids, duplicates, unreadable ones, those of nobody.
+    // Documents that the guard would keep: foreign ids, duplicates, unreadable ones, those of
+    // nobody.
     for (const auto& doc : docs) {
-      const bool foreign = !row || row->cart.version == 0 || doc.id != row->cart.id || docs.size() > 1 || !doc.readable ||
+      const bool foreign = !row || row->cart.version == 0 || doc.id != row->cart.id ||
+                           docs.size() > 1 || !doc.readable ||
                            (doc.version == row->cart.version && doc.token == row->token);
       if (!foreign) continue;
       const auto removed = stores_.mirror->remove(doc.id, stores_.mirror_timeout);
@@ -132,9 +141,11 @@ Result<void> Verify::differs(const UserId& user, std::string what, const std::ve
       const std::array behind{commit::Listed{user, row->cart.version}};
       if (const auto done = stores_.ledger->add_lag(behind); !done) return done;
     }
-    runtime::log::warn("verify: a cart differed, repair is under way", {{"user_id", user.text()}, {"what", what}});
+    runtime::log::warn("verify: a cart differed, repair is under way",
+                       {{"user_id", user.text()}, {"what", what}});
   }
-  if (report.listed.size() < VerifyReport::listed_max) report.listed.push_back({user.text(), std::move(what)});
+  if (report.listed.size() < VerifyReport::listed_max)
+    report.listed.push_back({user.text(), std::move(what)});
   return {};
 }
 

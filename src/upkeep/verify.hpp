@@ -1,5 +1,6 @@
-// Compares both stores cart by cart, in user_id order, page by page. A cart in flight looks different for a moment: what
-// seems to differ is looked at again until it is the same, or until both stores stand still and still disagree.
+// Compares both stores cart by cart, in user_id order, page by page. A cart in flight looks
+// different for a moment: what seems to differ is looked at again until it is the same, or until
+// both stores stand still and still disagree.
 #pragma once
 
 #include <functional>
@@ -24,25 +25,30 @@ struct VerifyReport {
 };
 
 class Verify {
- public:
-  // `pause` waits between pages and between looks (a rate limit, a stop); it returns false to stop early. `repair`:
-  // every difference gets a lag row, and foreign documents are removed; upkeep does the rest.
+public:
+  // `pause` waits between pages and between looks (a rate limit, a stop); it returns false to stop
+  // early. `repair`: every difference gets a lag row, and foreign documents are removed; upkeep
+  // does the rest.
   static constexpr int page_carts = 200;
   using Pause = std::function<bool(std::chrono::milliseconds)>;
-  Verify(Stores& stores, Pause pause, bool repair) : stores_(stores), pause_(std::move(pause)), repair_(repair) {}
+  Verify(Stores& stores, Pause pause, bool repair)
+      : stores_(stores), pause_(std::move(pause)), repair_(repair) {}
 
   // All carts of both stores. An error: a store did not answer.
   Result<VerifyReport> run();
-  // For the continuous verify: the next `limit` carts after where the last page ended, and around again.
+  // For the continuous verify: the next `limit` carts after where the last page ended, and around
+  // again.
   Result<VerifyReport> next_page(int limit);
   // false: the last page ended a round.
   [[nodiscard]] bool in_round() const { return after_.has_value(); }
 
- private:
+private:
   Result<bool> page(int limit, VerifyReport& report); // false: that was the last
-  Result<void> compare(const std::optional<commit::CartRow>& row, const std::vector<commit::MirrorDoc>& docs,
-                       const commit::UserId& user, VerifyReport& report);
-  Result<void> differs(const commit::UserId& user, std::string what, const std::vector<commit::MirrorDoc>& docs,
+  Result<void> compare(const std::optional<commit::CartRow>& row,
+                       const std::vector<commit::MirrorDoc>& docs, const commit::UserId& user,
+                       VerifyReport& report);
+  Result<void> differs(const commit::UserId& user, std::string what,
+                       const std::vector<commit::MirrorDoc>& docs,
                        const std::optional<commit::CartRow>& row, VerifyReport& report);
 
   Stores& stores_;

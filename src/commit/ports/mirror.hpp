@@ -18,9 +18,9 @@ namespace panier::commit {
 // {_id}, upsert.
 struct MirrorWrite {
   UserId user;
-  cart::Cart cart; // id, version, exists (false: deleted_at is set), lines
+  cart::Cart cart{}; // id, version, exists (false: deleted_at is set), lines
   std::uint32_t id_maria = 0;
-  Token token;
+  Token token{};
   LedgerTime updated_at{};
 };
 

@@ -1,0 +1,60 @@
+#include "app/stores.hpp"
+
+#include "store/mariadb/ledger_store.hpp"
+#include "store/mongo/mongo_mirror.hpp"
+#include "store/sqlite/stores.hpp"
+
+namespace panier::app {
+namespace {
+
+using config::Config;
+using config::LedgerKind;
+using config::MirrorKind;
+
+std::unique_ptr<commit::LedgerStore> mariadb_ledger(const config::MariaDb& server) {
+  store::mariadb::Settings settings;
+  settings.host = server.host;
+  settings.port = server.port;
+  settings.user = server.login;
+  settings.password = server.password.reveal();
+  settings.database = server.database;
+  return std::make_unique<store::mariadb::MariadbLedgerStore>(std::move(settings));
+}
+
+Result<std::unique_ptr<commit::MirrorStore>> mongo_mirror(const Config& config) {
+  store::mongo::Settings settings;
+  settings.uri = config.mongodb->uri.reveal();
+  settings.database = config.mongodb->database;
+  settings.timeout = config.mirror_timeout;
+  auto store = store::mongo::MongoMirrorStore::make(settings);
+  if (!store) return std::unexpected(store.error());
+  return std::move(*store);
+}
+
+} // namespace
+
+Result<OpenStores> open_stores(const Config& config, const runtime::Clock& clock, Access access) {
+  OpenStores stores;
+  store::sqlite::Settings sqlite;
+  if (config.ledger == LedgerKind::sqlite || config.mirror == MirrorKind::sqlite) {
+    auto dir = access == Access::serve ? store::sqlite::DataDirectory::claim(config.data_dir)
+                                       : store::sqlite::DataDirectory::visit(config.data_dir);
+    if (!dir) return std::unexpected(dir.error());
+    sqlite.dir = std::move(*dir);
+  }
+  if (config.ledger == LedgerKind::mariadb) {
+    stores.ledger = mariadb_ledger(*config.mariadb);
+  } else {
+    stores.ledger = std::make_unique<store::sqlite::SqliteLedgerStore>(sqlite, clock);
+  }
+  if (config.mirror == MirrorKind::mongodb) {
+    auto mirror = mongo_mirror(config);
+    if (!mirror) return std::unexpected(mirror.error());
+    stores.mirror = std::move(*mirror);
+  } else if (config.mirror == MirrorKind::sqlite) {
+    stores.mirror = std::make_unique<store::sqlite::SqliteMirrorStore>(sqlite);
+  }
+  return stores;
+}
+
+} // namespace panier::app

@@ -1,0 +1,28 @@
+// Which stores the configuration asks for, built.
+#pragma once
+
+#include <memory>
+
+#include "commit/ports/ledger.hpp"
+#include "commit/ports/mirror.hpp"
+#include "config/config.hpp"
+#include "runtime/clock.hpp"
+
+namespace panier::app {
+
+enum class Access {
+  serve, // claims the data directory where a store of ours is in it
+  visit, // beside a running service: verify
+};
+
+struct OpenStores {
+  std::unique_ptr<commit::LedgerStore> ledger;
+  std::unique_ptr<commit::MirrorStore> mirror; // nullptr: PANIER_MIRROR=none
+};
+
+// config_invalid: a setting cannot be used, or the data directory cannot; the line names it. No
+// server is asked.
+[[nodiscard]] Result<OpenStores> open_stores(const config::Config& config,
+                                             const runtime::Clock& clock, Access access);
+
+} // namespace panier::app

@@ -1,0 +1,56 @@
+#include "cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace panier::cli {
+
+int complain(int exit_code, std::string_view line) {
+  std::fprintf(stderr, "panier: %.*s\n", static_cast<int>(line.size()), line.data());
+  return exit_code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"panier: the cart service of the Amazoff shop. One cart per user, in two stores "
+               "that never tell two stories."};
+  app.require_subcommand(0, 1);
+  std::string env_file;
+  app.add_option("--env-file", env_file,
+                 "settings file; the environment wins over it (default: .env, if there is one)");
+  app.fallthrough(); // --env-file may also stand behind the command
+
+  auto* const serve_command = app.add_subcommand("serve", "serve carts (also without a command)");
+  auto* const config_command =
+      app.add_subcommand("config", "print the settings in force, secrets masked");
+  auto* const verify_command =
+      app.add_subcommand("verify", "compare both stores: 0 they agree, 1 they differ");
+  auto* const version_command = app.add_subcommand("version", "print the version");
+  VerifyOptions verify_options;
+  verify_command->add_flag("--repair", verify_options.repair,
+                           "repair the mirror from the ledger, then compare again");
+  verify_command
+      ->add_option("--rows-per-s", verify_options.rows_per_s,
+                   "at most so many carts a second (0: no limit)")
+      ->check(CLI::NonNegativeNumber);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return complain(exit_usage, error.what());
+  }
+  if (version_command->parsed()) {
+    std::puts("panier " PANIER_VERSION);
+    return exit_fine;
+  }
+  const auto config = load_config(env_file);
+  if (!config) return exit_usage;
+  if (config_command->parsed()) return show_config(*config);
+  if (verify_command->parsed()) return verify(*config, verify_options);
+  static_cast<void>(serve_command); // what is done without a command too
+  return serve(*config, PANIER_VERSION);
+}
+
+} // namespace panier::cli

@@ -1,0 +1,27 @@
+// What a server's answer says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "commit/ports/mirror.hpp"
+#include "store/mongo/handles.hpp"
+
+namespace panier::store::mongo {
+
+// One entry for each of `writes`. Only writeErrors[i] decide: n, nModified and upserted are totals
+// and prove nothing of a single write. A write concern error makes all of them unknown.
+[[nodiscard]] std::vector<commit::Took> update_reply(const bson_t* reply, std::size_t writes);
+// How many documents went.
+[[nodiscard]] Result<std::int64_t> delete_reply(const bson_t* reply);
+// store_timeout: there is a writeConcernError, so nobody knows whether it lasts.
+[[nodiscard]] Result<void> write_concern_met(const bson_t* reply);
+// The server's code of an answer with ok: 0; 0 where there is none.
+[[nodiscard]] std::int32_t reply_code(const bson_t* reply);
+// n, 0 where there is none.
+[[nodiscard]] std::int64_t reply_count(const bson_t* reply);
+// In an answer to listIndexes: unique, on user_id alone, and on all documents.
+[[nodiscard]] bool lists_unique_user_index(const bson_t* reply);
+
+} // namespace panier::store::mongo

@@ -1,0 +1,196 @@
+#include "store/sqlite/mirror.hpp"
+
+#include <utility>
+
+#include "mirror_migrations.hpp"
+#include "store/lines/lines_json.hpp"
+#include "store/sqlite/rows.hpp"
+#include "store/sqlite/schema.hpp"
+
+namespace panier::store::sqlite {
+
+using commit::IndexState;
+using commit::MirrorDoc;
+using commit::MirrorWrite;
+using commit::Took;
+using commit::UserId;
+
+namespace {
+
+#define PANIER_DOC_COLUMNS "user_id, _id, id_maria, articles, version, token, deleted_at"
+
+// nullopt: user_id or _id cannot be read, which only a hand can have done.
+std::optional<MirrorDoc> document(const Statement& row) {
+  auto user = UserId::parse(row.text(0));
+  const auto id = commit::CartId::parse(row.text(1));
+  if (!user || !id) return std::nullopt;
+  auto lines = lines_from_json(row.text(3));
+  const auto token = fixed_bytes<16>(row.bytes(5));
+  return MirrorDoc{.id = *id,
+                   .user = std::move(*user),
+                   .version = row.integer(4),
+                   .token = token ? commit::Token(*token) : commit::Token{},
+                   .id_maria = static_cast<std::uint32_t>(row.integer(2)),
+                   .exists = row.null(6),
+                   .readable = lines.has_value(),
+                   .lines = lines ? std::move(*lines) : std::vector<cart::Line>{}};
+}
+
+Result<void> upsert(Connection& connection, const MirrorWrite& write) {
+  return connection
+      .query(
+          "INSERT INTO panier (user_id, _id, id_maria, articles, version, token, updated_at, "
+          "deleted_at)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?8 THEN NULL ELSE ?7 END)"
+          " ON CONFLICT (user_id) DO UPDATE SET id_maria = excluded.id_maria, articles = "
+          "excluded.articles,"
+          " version = excluded.version, token = excluded.token, updated_at = excluded.updated_at,"
+          " deleted_at = excluded.deleted_at WHERE excluded.version > version",
+          write.user.text(), write.cart.id.hex(), write.id_maria, lines_to_json(write.cart.lines),
+          write.cart.version, write.token.bytes(), ms(write.updated_at), write.cart.exists)
+      .run();
+}
+
+// One write of a bulk. An error ends the bulk: it is the file's or the lock's, not this document's.
+Result<Took> take(Connection& connection, const MirrorWrite& write) {
+  const auto done = upsert(connection, write);
+  if (done) return connection.changes() == 1 ? Took::held : Took::refused;
+  if (connection.last_was_duplicate()) return Took::refused; // another user's document has this _id
+  if (done.error().code == Errc::store_rejected) return Took::failed;
+  return std::unexpected(done.error());
+}
+
+// Here COMMIT is part of the call, so that an unknown outcome is the port's "no answer in time".
+Result<void> commit(Connection& connection) {
+  auto done = connection.commit();
+  if (!done && done.error().code == Errc::commit_unknown) done.error().code = Errc::store_timeout;
+  return done;
+}
+
+Result<bool> has_index(Connection& connection) {
+  auto row = connection.query(
+      "SELECT 1 FROM pragma_index_list('panier') WHERE name = 'user_id_1' AND \"unique\"");
+  return row.step();
+}
+
+} // namespace
+
+Result<Connection*> SqliteMirror::connected(Timeout timeout) {
+  if (connection_ && !connection_->broken()) {
+    connection_->set_lock_wait(timeout);
+    return connection_.get();
+  }
+  connection_.reset();
+  auto connection = Connection::open(settings_.dir->path() / "mirror.sqlite3",
+                                     Connection::WhenAbsent::create, timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto ready = migrate(**connection, mirror_migrations); !ready)
+    return std::unexpected(std::move(ready.error()));
+  connection_ = std::move(*connection);
+  return connection_.get();
+}
+
+Result<std::vector<Took>> SqliteMirror::write(std::span<const MirrorWrite> writes,
+                                              Timeout timeout) {
+  std::vector<Took> verdicts;
+  if (writes.empty()) return verdicts;
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto begun = (*connection)->begin(); !begun) return std::unexpected(std::move(begun.error()));
+  for (const auto& write : writes) {
+    const auto took = take(**connection, write);
+    if (!took) {
+      (*connection)->rollback();
+      return std::unexpected(took.error());
+    }
+    verdicts.push_back(*took);
+  }
+  if (auto done = commit(**connection); !done) return std::unexpected(std::move(done.error()));
+  return verdicts;
+}
+
+Result<std::vector<MirrorDoc>> SqliteMirror::find(std::span<const UserId> users, Timeout timeout) {
+  std::vector<MirrorDoc> docs;
+  if (users.empty()) return docs;
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  for (const auto& user : users) {
+    auto row =
+        (*connection)
+            ->query("SELECT " PANIER_DOC_COLUMNS " FROM panier WHERE user_id = ?", user.text());
+    auto found = row.step();
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (!*found) continue;
+    if (auto doc = document(row)) docs.push_back(std::move(*doc));
+  }
+  return docs;
+}
+
+Result<void> SqliteMirror::ping(Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return (*connection)->query("SELECT version FROM schema_version").run();
+}
+
+Result<IndexState> SqliteMirror::ensure_index(bool build, Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  const auto present = has_index(**connection);
+  if (!present) return std::unexpected(present.error());
+  if (*present) return IndexState::present;
+  if (!build) return IndexState::missing;
+  if (auto built =
+          (*connection)->script("CREATE UNIQUE INDEX IF NOT EXISTS user_id_1 ON panier (user_id)");
+      !built)
+    return std::unexpected(std::move(built.error()));
+  return IndexState::built;
+}
+
+Result<bool> SqliteMirror::purge(const UserId& user, commit::Version version, Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto begun = (*connection)->begin(); !begun) return std::unexpected(std::move(begun.error()));
+  auto gone =
+      (*connection)
+          ->query("DELETE FROM panier WHERE user_id = ? AND version = ?", user.text(), version)
+          .run();
+  auto left = (*connection)->query("SELECT 1 FROM panier WHERE user_id = ?", user.text()).step();
+  if (!gone || !left) {
+    (*connection)->rollback();
+    return std::unexpected(gone ? left.error() : gone.error());
+  }
+  if (auto done = commit(**connection); !done) return std::unexpected(std::move(done.error()));
+  return !*left;
+}
+
+Result<void> SqliteMirror::remove(const commit::CartId& id, Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return (*connection)->query("DELETE FROM panier WHERE _id = ?", id.hex()).run();
+}
+
+Result<commit::Mirror::Page> SqliteMirror::scan(const std::optional<UserId>& after, int limit,
+                                                Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  auto rows =
+      (*connection)
+          ->query("SELECT " PANIER_DOC_COLUMNS " FROM panier WHERE user_id > ? ORDER BY user_id",
+                  after ? std::string_view(after->text()) : std::string_view(""));
+  Page page;
+  for (;;) {
+    auto more = rows.step();
+    if (!more) return std::unexpected(std::move(more.error()));
+    if (!*more) return page;
+    // One row beyond the page tells that it was not the last one; it belongs to the next.
+    if (page.docs.size() == static_cast<std::size_t>(limit)) break;
+    if (auto doc = document(rows))
+      page.docs.push_back(std::move(*doc));
+    else
+      ++page.unreadable;
+  }
+  page.next = page.docs.back().user;
+  return page;
+}
+
+} // namespace panier::store::sqlite

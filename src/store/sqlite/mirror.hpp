@@ -1,0 +1,33 @@
+// The mirror in a SQLite file: a row for each MongoDB document, the guard in the upsert's WHERE.
+#pragma once
+
+#include "commit/ports/mirror.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/stores.hpp"
+
+namespace panier::store::sqlite {
+
+class SqliteMirror final : public commit::Mirror {
+public:
+  explicit SqliteMirror(Settings settings) : settings_(std::move(settings)) {}
+
+  Result<std::vector<commit::Took>> write(std::span<const commit::MirrorWrite> writes,
+                                          Timeout timeout) override;
+  Result<std::vector<commit::MirrorDoc>> find(std::span<const commit::UserId> users,
+                                              Timeout timeout) override;
+  Result<void> ping(Timeout timeout) override;
+  Result<commit::IndexState> ensure_index(bool build, Timeout timeout) override;
+  Result<bool> purge(const commit::UserId& user, commit::Version version, Timeout timeout) override;
+  Result<void> remove(const commit::CartId& id, Timeout timeout) override;
+  Result<Page> scan(const std::optional<commit::UserId>& after, int limit,
+                    Timeout timeout) override;
+
+private:
+  // The connection, waiting for locks no longer than this; made, with its file, when there is none.
+  Result<Connection*> connected(Timeout timeout);
+
+  const Settings settings_;
+  std::unique_ptr<Connection> connection_;
+};
+
+} // namespace panier::store::sqlite

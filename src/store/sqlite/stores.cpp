@@ -1,0 +1,32 @@
+#include "store/sqlite/stores.hpp"
+
+#include <utility>
+
+#include "ledger_migrations.hpp"
+#include "store/sqlite/ledger.hpp"
+#include "store/sqlite/mirror.hpp"
+#include "store/sqlite/schema.hpp"
+
+namespace panier::store::sqlite {
+
+SqliteLedgerStore::SqliteLedgerStore(Settings settings, const runtime::Clock& clock)
+    : settings_(std::move(settings)), clock_(clock) {}
+
+Result<void> SqliteLedgerStore::prepare() {
+  auto connection =
+      Connection::open(ledger_file(settings_), Connection::WhenAbsent::create, settings_.lock_wait);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return migrate(**connection, ledger_migrations);
+}
+
+std::unique_ptr<commit::Ledger> SqliteLedgerStore::connect() {
+  return std::make_unique<SqliteLedger>(settings_, clock_);
+}
+
+SqliteMirrorStore::SqliteMirrorStore(Settings settings) : settings_(std::move(settings)) {}
+
+std::unique_ptr<commit::Mirror> SqliteMirrorStore::connect() {
+  return std::make_unique<SqliteMirror>(settings_);
+}
+
+} // namespace panier::store::sqlite

@@ -1,0 +1,52 @@
+// The embedded stores: ledger.sqlite3 and mirror.sqlite3 in the data directory. This header needs
+// no sqlite3.h.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "commit/ports/ledger.hpp"
+#include "commit/ports/mirror.hpp"
+#include "runtime/clock.hpp"
+#include "store/sqlite/data_directory.hpp"
+
+namespace panier::store::sqlite {
+
+struct Settings {
+  std::shared_ptr<const DataDirectory> dir; // the claim lives as long as the store
+  // How long a writer waits for another one before store_conflict. Readers never wait. The mirror's
+  // calls have their own timeout.
+  std::chrono::milliseconds lock_wait{1000};
+};
+
+class SqliteLedgerStore final : public commit::LedgerStore {
+public:
+  // The ledger's clock is this process's wall clock. Connections may outlive the store, not the
+  // clock.
+  SqliteLedgerStore(Settings settings, const runtime::Clock& clock);
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "sqlite_ledger"; }
+  // Also makes the file; a connection made before finds none and says store_unreachable.
+  [[nodiscard]] Result<void> prepare() override;
+  [[nodiscard]] std::unique_ptr<commit::Ledger> connect() override;
+  // The directory's claim: no other process has a lane in this file.
+  [[nodiscard]] bool exclusive() const noexcept override { return true; }
+
+private:
+  const Settings settings_;
+  const runtime::Clock& clock_;
+};
+
+// Its file is made at the first use: an empty mirror is one that verify fills.
+class SqliteMirrorStore final : public commit::MirrorStore {
+public:
+  explicit SqliteMirrorStore(Settings settings);
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "sqlite_mirror"; }
+  [[nodiscard]] std::unique_ptr<commit::Mirror> connect() override;
+
+private:
+  const Settings settings_;
+};
+
+} // namespace panier::store::sqlite

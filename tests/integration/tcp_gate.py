@@ -1,0 +1,147 @@
+"""TcpGate: a TCP proxy in front of a store, with verbs for what wires do to us."""
+import socket
+import threading
+import time
+
+CHUNK_BYTES = 65536
+CONNECT_TIMEOUT_S = 5.0
+
+
+class TcpGate:
+    """Listens on a free port of 127.0.0.1. The verbs hold for open and for later connections:
+
+    pass_()      bytes go through at once
+    drop()       bytes vanish, connections stay open: a silent network
+    delay(s)     each piece is s seconds late
+    hold()       requests arrive, answers wait until pass_(): the store did it, nobody hears of it
+    close()      open connections are cut with a reset, new ones are refused
+    cut_once()   open connections are cut with a reset, new ones pass
+    """
+
+    def __init__(self, target_port):
+        self._target_port = target_port
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        self._changed = threading.Condition()
+        self._mode = "pass"  # guarded by _changed, as are the two below
+        self._delay_s = 0.0
+        self._open = set()
+        self._stopped = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def pass_(self):
+        self._set("pass")
+
+    def drop(self):
+        self._set("drop")
+
+    def hold(self):
+        self._set("hold")
+
+    def delay(self, seconds):
+        with self._changed:
+            self._delay_s = seconds
+        self._set("delay")
+
+    def close(self):
+        self._set("close")
+        self._cut_all()
+
+    def cut_once(self):
+        self._set("pass")
+        self._cut_all()
+
+    def stop(self):
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        # shutdown() wakes the accepting thread; close() alone would leave it waiting.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._cut_all()
+
+    def _set(self, mode):
+        with self._changed:
+            self._mode = mode
+            self._changed.notify_all()
+
+    def _cut_all(self):
+        with self._changed:
+            wires, self._open = self._open, set()
+        for wire in wires:
+            _reset(wire)
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._changed:
+                refused = self._mode == "close" or self._stopped
+            if refused:
+                _reset(client)
+                continue
+            threading.Thread(target=self._join, args=(client,), daemon=True).start()
+
+    def _join(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target_port), CONNECT_TIMEOUT_S)
+        except OSError:
+            _reset(client)
+            return
+        server.settimeout(None)
+        for wire in (client, server):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._changed:
+            self._open.update((client, server))
+        threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
+        threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
+
+    def _pump(self, source, sink, is_answer):
+        while True:
+            try:
+                data = source.recv(CHUNK_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            if not self._may_pass(is_answer):
+                continue
+            try:
+                sink.sendall(data)
+            except OSError:
+                break
+        with self._changed:
+            self._open -= {source, sink}
+        for wire in (source, sink):
+            try:
+                wire.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _may_pass(self, is_answer):
+        with self._changed:
+            if self._mode == "drop":
+                return False
+            if self._mode == "delay":
+                wait_s = self._delay_s
+            else:
+                wait_s = 0.0
+                while self._mode == "hold" and is_answer and not self._stopped:
+                    self._changed.wait()
+                if self._mode == "drop":
+                    return False
+        if wait_s:
+            time.sleep(wait_s)
+        return True
+
+
+def _reset(wire):
+    """Closes with a RST, as a dying host does, and wakes whoever is reading."""
+    try:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        wire.shutdown(socket.SHUT_RD)
+    except OSError:
+        pass
+    wire.close()
