@@ -142,7 +142,8 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
     queue_.put_back(std::move(writes));
     return Did::again;
   }
-  const bool refused = error.code == Errc::store_rejected;
+  // The store answers, it is these rows that it cannot serve.
+  const bool refused = error.code == Errc::store_rejected || error.code == Errc::store_corrupt;
   if (!refused) shared_.ledger_state.failed(error);
   last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
   for (auto& write : writes) {

@@ -217,6 +217,13 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
     return nullptr;
   };
 
+  if (row.unreadable) {
+    const Error error{
+        Errc::internal, {}, "the stored cart of " + fold.user.text() + " cannot be read"};
+    for (const auto& write : fold.writes)
+      round.replies.push_back({write, std::unexpected(error)});
+    return;
+  }
   for (const auto& write : fold.writes) {
     const auto& idempotency = write->request().idempotency;
     if (idempotency) {

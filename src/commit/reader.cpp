@@ -64,6 +64,9 @@ bool Reader::run_once() {
     const auto it = found.find(pending.user.text());
     if (it == found.end() || !it->second->cart.exists)
       pending.done(fail(Errc::cart_not_found));
+    else if (!it->second->readable)
+      pending.done(
+          fail(Errc::internal, "the stored cart of " + pending.user.text() + " cannot be read"));
     else
       pending.done(*it->second);
   }
@@ -105,7 +108,8 @@ Result<std::vector<View>> Reader::from_ledger(std::span<const UserId> users) {
   std::vector<View> views;
   views.reserve(rows->size());
   for (auto& row : *rows)
-    views.push_back({std::move(row.user), std::move(row.cart), row.id_maria});
+    views.push_back(
+        {std::move(row.user), std::move(row.cart), row.id_maria, false, !row.unreadable});
   return views;
 }
 

@@ -43,6 +43,7 @@ struct View {
   cart::Cart cart;
   std::uint32_t id_maria = 0;
   bool degraded = false; // read from the mirror because the ledger does not answer
+  bool readable = true;  // false: never told; the reader answers `internal`
 };
 // cart_not_found where there is none. Called exactly once, on any thread, and must not block.
 using ReadDone = std::move_only_function<void(Result<View>)>;

@@ -34,6 +34,8 @@ Result<std::int64_t> LagRepair::run_once() {
     after = page->back().row.user;
     const bool last = page->size() < static_cast<std::size_t>(lag_page_carts);
     std::erase_if(*page, [&](const commit::Lagging& lagging) {
+      if (lagging.row.unreadable)
+        return true; // verify tells; an empty cart in its place would be a lie
       const auto it = backoff_.find(lagging.row.user);
       return it != backoff_.end() && it->second.retry_at > read_at;
     });

@@ -12,6 +12,7 @@ using commit::UserId;
 
 // Empty: the same. A tombstone at version 0 was never told to the mirror.
 std::string difference(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs) {
+  if (row && row->unreadable) return "unreadable in the ledger";
   const bool expected = row && row->cart.version > 0;
   if (!expected) return docs.empty() ? "" : "in the mirror only";
   if (docs.empty()) return "missing in the mirror";
@@ -126,7 +127,7 @@ Result<void> Verify::differs(const UserId& user, std::string what,
                              VerifyReport& report) {
   const std::array one{user};
   ++report.differences;
-  if (repair_) {
+  if (repair_ && !(row && row->unreadable)) { // nothing to repair from
     // Documents that the guard would keep: foreign ids, duplicates, unreadable ones, those of
     // nobody.
     for (const auto& doc : docs) {

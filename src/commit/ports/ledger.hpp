@@ -62,6 +62,10 @@ struct CartRow {
   Token token{};              // of the batch that wrote this version
   LedgerTime created_at{};
   LedgerTime updated_at{}; // for a tombstone: when it was deleted
+  // The stored lines where they cannot be read (a hand edit), as they stand; cart.lines is empty
+  // then. A write of this row keeps them, so that raising a version never loses what a human may
+  // still mend.
+  std::optional<std::string> unreadable{};
 };
 
 // An Idempotency-Key of one user, as the ledger keeps it: written with the effect, read under the

@@ -125,6 +125,10 @@ void append_float(std::string& out, cart::Quantity quantity) {
 
 } // namespace
 
+std::string articles_text(const commit::CartRow& row) {
+  return row.unreadable ? *row.unreadable : lines_to_json(row.cart.lines);
+}
+
 std::string lines_to_json(std::span<const cart::Line> lines) {
   std::string out = "[";
   for (const auto& line : lines) {

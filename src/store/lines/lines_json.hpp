@@ -16,6 +16,8 @@ namespace panier::store {
 // [{"article_id": "a1", "quantite": 2.0}, ..]: as the predecessor's json.dumps wrote it; whole
 // numbers keep their ".0".
 [[nodiscard]] std::string lines_to_json(std::span<const cart::Line> lines);
+// What a row's `articles` column is given: its lines, or the unreadable text it had.
+[[nodiscard]] std::string articles_text(const commit::CartRow& row);
 // Strict: an array of objects with exactly these two keys in either order, quantities 0.001 to
 // 1,000,000 as JSON numbers, each article once, no escapes in ids (none can need one).
 // store_corrupt otherwise.

@@ -94,7 +94,7 @@ Result<void> write_in_bulk(Session& session, std::span<const commit::CartRow> ca
     ids_maria.push_back(known->id_maria);
     ids.add(known->id.hex());
     users.add(row.user.text());
-    articles.add(lines_to_json(row.cart.lines));
+    articles.add(articles_text(row));
     versions.push_back(row.cart.version);
     add_token(tokens, row.token);
     created.add(timestamp_text(row.created_at));

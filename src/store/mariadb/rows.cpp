@@ -86,8 +86,10 @@ Result<commit::CartRow> cart_row(const Row& row) {
   read.updated_at = *updated_at;
   if (!row.null(3)) {
     auto lines = lines_from_json(row.text(3));
-    if (!lines) return corrupt("the cart of " + owner->text(), lines.error().detail);
-    read.cart.lines = *std::move(lines);
+    if (lines)
+      read.cart.lines = *std::move(lines);
+    else
+      read.unreadable = std::string(row.text(3));
   }
   return read;
 }

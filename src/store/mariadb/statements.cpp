@@ -25,7 +25,7 @@ Result<void> write_carts(Sql& sql, std::span<const commit::CartRow> carts,
       return;
     }
     sql.raw("(").number(known->id_maria).raw(",").quoted(known->id.hex()).raw(",").user(row.user);
-    sql.raw(",").quoted(lines_to_json(row.cart.lines)).raw(",").number(row.cart.version);
+    sql.raw(",").quoted(articles_text(row)).raw(",").number(row.cart.version);
     sql.raw(",").token(row.token).raw(",").timestamp(row.created_at).raw(",");
     sql.timestamp(row.updated_at).raw(",");
     if (row.cart.exists)

@@ -133,7 +133,7 @@ Result<void> write_cart(Connection& connection, const CartRow& row) {
           "UPDATE panier SET articles = ?2, version = ?3, token = ?4, updated_at = ?5,"
           " created_at = CASE WHEN ?6 AND deleted_at IS NOT NULL THEN ?7 ELSE created_at END,"
           " deleted_at = CASE WHEN ?6 THEN NULL ELSE ?5 END WHERE user_id = ?1",
-          row.user.text(), lines_to_json(row.cart.lines), row.cart.version, row.token.bytes(),
+          row.user.text(), articles_text(row), row.cart.version, row.token.bytes(),
           ms(row.updated_at), row.cart.exists, ms(row.created_at)),
       row.user.text());
 }

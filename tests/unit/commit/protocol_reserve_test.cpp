@@ -167,6 +167,25 @@ TEST_F(ProtocolTest, AnUnknownUserIsAnAbsentCart) {
   EXPECT_EQ(remove.answer().error().code, Errc::cart_not_found);
 }
 
+TEST_F(ProtocolTest, ACartThatCannotBeReadFailsAloneAndTheOthersGoOn) {
+  auto broken = row("u", 5);
+  broken.unreadable = "[{";
+  const auto bad = ask_add("u", "a", 1);
+  const auto good = ask_add("v", "a", 1);
+  const auto decided = round(opened({broken, row("v", 5)}), {bad, good});
+  EXPECT_EQ(bad.answer().error().code, Errc::internal);
+  ASSERT_EQ(decided.reserved.size(), 1U);
+  EXPECT_EQ(decided.reserved[0].next.user, user("v"));
+}
+
+TEST_F(ProtocolTest, AnAbortKeepsWhatAHumanMayStillMend) {
+  round(opened({row("u", 5)}), {ask_add("u", "a", 1)});
+  mirror_says(Took::failed);
+  auto broken = row("u", 5);
+  broken.unreadable = "[{";
+  EXPECT_EQ(round(opened({broken}), {}).writes.carts.at(0).unreadable, "[{");
+}
+
 TEST_F(ProtocolTest, CartsToSettleAreLockedWithTheNewOnesInUserOrder) {
   round(opened({row("m", 5)}), {ask_add("m", "a", 1)});
   mirror_holds();
