@@ -5,7 +5,8 @@ target_compile_options(panier_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshad
                                                  -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 at -O2 sees writes past std::string's own buffer where there are none (GCC bugs 105329, 105651).
-  target_compile_options(panier_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+  target_compile_options(panier_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+                                                   -Wno-stringop-overread)
 endif()
 if(PANIER_SANITIZE)
   add_compile_options(-fsanitize=${PANIER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
