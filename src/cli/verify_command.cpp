@@ -84,7 +84,7 @@ int verify(const config::Config& config, const VerifyOptions& options) {
             std::max<std::chrono::milliseconds>(wait, wait == 0ms ? page_pause : 0ms));
         return true;
       },
-      options.repair);
+      options.repair ? upkeep::Verify::Mode::repair : upkeep::Verify::Mode::report);
   auto report = compare.run();
   if (!report) return store_failed(report.error());
   print(*report);

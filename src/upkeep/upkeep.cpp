@@ -16,10 +16,11 @@ Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
       verify_(
           stores_,
           [this](std::chrono::milliseconds wait) {
+            urgent_steps(); // a page of many differences takes long
             std::this_thread::sleep_for(wait);
             return !stop_;
           },
-          true),
+          Verify::Mode::continuous),
       lists_turn_{abandoned_every}, dead_turn_{dead_rows_every}, lag_turn_{lag_every},
       purge_turn_{purge_every}, expiry_turn_{expiry_every}, verify_turn_{1'000ms} {}
 
@@ -42,10 +43,19 @@ void Upkeep::stop() {
 
 void Upkeep::run_once() {
   if (!stores_.ledger_state.writable()) return; // everything here needs the ledger
-  step(lists_turn_, "abandoned lists", [this] { return lists_.run_once(); });
+  urgent_steps();
   step(dead_turn_, "dead lane rows", [this] { return lists_.delete_dead_rows(); });
   step(purge_turn_, "purge", [this] { return purge_.run_once(); });
   step(expiry_turn_, "expiry", [this] { return expiry_.run_once(); });
+  if (stores_.mirror && settings_.verify_rows_per_s > 0 && !stores_.mirror_state.down()) {
+    step(verify_turn_, "verify", [this] { return verify_some(); });
+  }
+}
+
+// What somebody waits for: carts in a dead lane's list cannot be written, and a lag is a difference
+// between the stores.
+void Upkeep::urgent_steps() {
+  step(lists_turn_, "abandoned lists", [this] { return lists_.run_once(); });
   if (!stores_.mirror) return;
   step(lag_turn_, "lag repair", [this]() -> Result<void> {
     const auto left = repair_.run_once();
@@ -53,9 +63,6 @@ void Upkeep::run_once() {
     lag_.store(*left, std::memory_order_relaxed);
     return {};
   });
-  if (settings_.verify_rows_per_s > 0 && !stores_.mirror_state.down()) {
-    step(verify_turn_, "verify", [this] { return verify_some(); });
-  }
 }
 
 void Upkeep::step(Turn& turn, std::string_view name, const std::function<Result<void>()>& work) {

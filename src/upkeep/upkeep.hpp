@@ -42,6 +42,7 @@ private:
     runtime::SteadyTime next{};
   };
   void step(Turn& turn, std::string_view name, const std::function<Result<void>()>& work);
+  void urgent_steps();
   [[nodiscard]] Result<void> verify_some();
 
   // set once

@@ -91,6 +91,7 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
   auto last_what = difference(row, docs);
   auto last_docs = docs;
   int same = 0;
+  std::string_view moving = " (keeps changing)";
   for (int look = 0; look < verify_looks_max; ++look) {
     if (!pause_(verify_look_again)) return {};
     const std::array one{user};
@@ -109,25 +110,38 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
     last_what = std::move(what);
     last_docs = *found;
     if (same < 2) continue;
-    const auto lanes = stores_.ledger->lanes();
-    if (!lanes) return std::unexpected(lanes.error());
-    const bool in_hand = std::ranges::any_of(*lanes, [&](const commit::LaneRow& lane) {
-      const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
-      return std::ranges::any_of(lane.reserved, is_user) ||
-             std::ranges::any_of(lane.in_flight, is_user);
-    });
-    if (!in_hand) break;
+    const auto held = in_hand(user);
+    if (!held) return std::unexpected(held.error());
+    if (!*held) {
+      moving = {};
+      break;
+    }
+    if (mode_ == Mode::continuous) return {};
+    moving = " (in a lane's list)";
     same = 0;
   }
-  return differs(user, last_what, last_docs, last_row, report);
+  // Only what stands still is repaired.
+  if (moving.empty()) return differs(user, last_what, last_docs, last_row, mode_, report);
+  if (mode_ == Mode::continuous) return {};
+  return differs(user, last_what.append(moving), last_docs, last_row, Mode::report, report);
+}
+
+// Named in a lane's list: the mirror may rightly hold what is not visible yet, or lack what is.
+Result<bool> Verify::in_hand(const UserId& user) {
+  const auto lanes = stores_.ledger->lanes();
+  if (!lanes) return std::unexpected(lanes.error());
+  const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
+  return std::ranges::any_of(*lanes, [&](const commit::LaneRow& lane) {
+    return std::ranges::any_of(lane.reserved, is_user) ||
+           std::ranges::any_of(lane.in_flight, is_user);
+  });
 }
 
 Result<void> Verify::differs(const UserId& user, std::string what,
                              const std::vector<MirrorDoc>& docs, const std::optional<CartRow>& row,
-                             VerifyReport& report) {
-  const std::array one{user};
+                             Mode mode, VerifyReport& report) {
   ++report.differences;
-  if (repair_ && !(row && row->unreadable)) { // nothing to repair from
+  if (mode != Mode::report && !(row && row->unreadable)) { // nothing to repair from
     // Documents that the guard would keep: foreign ids, duplicates, unreadable ones, those of
     // nobody.
     for (const auto& doc : docs) {

@@ -3,6 +3,7 @@
 // both stores stand still and still disagree.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "upkeep/stores.hpp"
@@ -26,13 +27,19 @@ struct VerifyReport {
 
 class Verify {
 public:
+  enum class Mode : std::uint8_t {
+    report,     // changes nothing
+    repair,     // every difference gets a lag row, foreign documents are removed; lag repair does
+                // the rest
+    continuous, // the same, and a cart in a lane's list or one that keeps changing is left for the
+                // next round: the lane may be dead, and who would wait here is who aborts its list
+  };
   // `pause` waits between pages and between looks (a rate limit, a stop); it returns false to stop
-  // early. `repair`: every difference gets a lag row, and foreign documents are removed; upkeep
-  // does the rest.
+  // early.
   static constexpr int page_carts = 200;
   using Pause = std::function<bool(std::chrono::milliseconds)>;
-  Verify(Stores& stores, Pause pause, bool repair)
-      : stores_(stores), pause_(std::move(pause)), repair_(repair) {}
+  Verify(Stores& stores, Pause pause, Mode mode)
+      : stores_(stores), pause_(std::move(pause)), mode_(mode) {}
 
   // All carts of both stores. An error: a store did not answer.
   Result<VerifyReport> run();
@@ -47,13 +54,14 @@ private:
   Result<void> compare(const std::optional<commit::CartRow>& row,
                        const std::vector<commit::MirrorDoc>& docs, const commit::UserId& user,
                        VerifyReport& report);
+  [[nodiscard]] Result<bool> in_hand(const commit::UserId& user);
   Result<void> differs(const commit::UserId& user, std::string what,
                        const std::vector<commit::MirrorDoc>& docs,
-                       const std::optional<commit::CartRow>& row, VerifyReport& report);
+                       const std::optional<commit::CartRow>& row, Mode mode, VerifyReport& report);
 
   Stores& stores_;
   const Pause pause_;
-  const bool repair_;
+  const Mode mode_;
   std::optional<commit::UserId> after_;
 };
 
