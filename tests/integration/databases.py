@@ -2,6 +2,7 @@
 
 The servers are started by scripts/stack-*: each keeps its pid in DIR/pid, and starts again on the same port.
 """
+import functools
 import json
 import os
 import re
@@ -47,6 +48,8 @@ class _Server:
             os.kill(pid, signal.SIGKILL)
             gone, _, _ = select.select([handle], [], [], KILL_TIMEOUT_S)
             assert gone, f"{self.name} survived SIGKILL"
+            # Until its parent collects it, a dead process still looks alive to whoever asks by pid.
+            (self._directory / "pid").unlink()
         finally:
             os.close(handle)
 
@@ -63,7 +66,7 @@ class _Server:
         """Running and awake again, whatever a test did to it."""
         try:
             self.thaw()
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):
             self.restart()
 
 
@@ -116,9 +119,16 @@ class FerretDb(_Server):
     def uri(self, port=None):
         return f"mongodb://127.0.0.1:{port or self.port}/{self.database}"
 
+    @functools.cached_property
+    def _client(self):
+        return pymongo.MongoClient(self.uri(), serverSelectionTimeoutMS=5000, socketTimeoutMS=5000)
+
+    def stop(self):
+        self._client.close()
+        super().stop()
+
     def collection(self):
-        client = pymongo.MongoClient(self.uri(), serverSelectionTimeoutMS=5000)
-        return client[self.database]["panier"]
+        return self._client[self.database]["panier"]
 
     def find_one(self, user):
         return self.collection().find_one({"user_id": user})
@@ -133,7 +143,10 @@ class NamedMongo(FerretDb):
     def start(self):
         pass
 
-    stop = heal = start
+    def stop(self):
+        self._client.close()
+
+    heal = start
 
     def uri(self, port=None):
         base, _, options = self._given.partition("?")

@@ -13,6 +13,7 @@ class TcpGate:
     pass_()      bytes go through at once
     drop()       bytes vanish, connections stay open: a silent network
     delay(s)     each piece is s seconds late
+    deafen()     requests arrive, answers vanish: the store did it, nobody ever hears of it
     hold()       requests arrive, answers wait until pass_(): the store did it, nobody hears of it
     close()      open connections are cut with a reset, new ones are refused
     cut_once()   open connections are cut with a reset, new ones pass
@@ -34,6 +35,9 @@ class TcpGate:
 
     def drop(self):
         self._set("drop")
+
+    def deafen(self):
+        self._set("deafen")
 
     def hold(self):
         self._set("hold")
@@ -120,9 +124,12 @@ class TcpGate:
             except OSError:
                 pass
 
+    def _swallows(self, is_answer):
+        return self._mode == "drop" or (self._mode == "deafen" and is_answer)
+
     def _may_pass(self, is_answer):
         with self._changed:
-            if self._mode == "drop":
+            if self._swallows(is_answer):
                 return False
             if self._mode == "delay":
                 wait_s = self._delay_s
@@ -130,7 +137,7 @@ class TcpGate:
                 wait_s = 0.0
                 while self._mode == "hold" and is_answer and not self._stopped:
                     self._changed.wait()
-                if self._mode == "drop":
+                if self._swallows(is_answer):
                     return False
         if wait_s:
             time.sleep(wait_s)

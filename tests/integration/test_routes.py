@@ -1,5 +1,6 @@
 """Every route and what it answers, in both modes: embedded and on servers."""
 import re
+import zlib
 
 import pytest
 
@@ -21,7 +22,8 @@ def client(panier):
 @pytest.fixture
 def user(request):
     """A cart of one's own, named after the test."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", request.node.name)[:64]
+    readable = re.sub(r"[^A-Za-z0-9_-]", "-", request.node.name)[:50]
+    return f"{readable}-{zlib.crc32(request.node.name.encode()):08x}"
 
 
 def assert_error(answer, status, code=None, field=None):
@@ -68,7 +70,7 @@ def test_get_shows_the_whole_cart(client, user):
     assert lines["chaise"]["quantite_utilisateur"] == 2
     assert lines["table"]["quantite_utilisateur"] == 1.5
     assert all(line["id"] == line["article_id"] for line in cart["articles"])
-    assert '"quantite_utilisateur":2,' in answer.text.replace(" ", "") + ","  # 2, not 2.0 or 2E0
+    assert re.search(r'"quantite_utilisateur": ?2[,}]', answer.text)  # 2, not 2.0 or 2E0
     assert answer.headers["cache-control"] == "private, no-cache"
     assert answer.headers["etag"]
 
@@ -291,7 +293,7 @@ def test_idempotency_key_of_a_refusal_is_free_again(client, user):
 
 def test_idempotency_keys_are_per_user(client, user):
     assert client.add(user, "a", 1, idempotency_key="shared").status == 201
-    assert client.add(user[:60] + "-2", "a", 1, idempotency_key="shared").rs["quantite"] == 1
+    assert client.add(user + "-2", "a", 1, idempotency_key="shared").rs["quantite"] == 1
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "é"])
@@ -332,7 +334,7 @@ def test_users_are_told_apart_by_case(client, user):
 
 
 @pytest.mark.parametrize("path", ["/", "/paniers", "/paniers/", "/paniers//x", "/paniers/x/", "/paniers/x/y", "/panier/x",
-                                  "/paniers/add_to_cart", "/paniers/add_to_cart/x/", "/PANIERS/x", "/paniers/./health"])
+                                  "/paniers/add_to_cart/x/", "/PANIERS/x", "/paniers/./health"])
 def test_paths_that_are_not_there(client, path):
     assert_error(client.request("GET", path), 404, "route_not_found")
 

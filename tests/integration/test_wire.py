@@ -21,7 +21,7 @@ def head(*lines):
 
 
 def statuses(received):
-    return [int(code) for code in re.findall(rb"^HTTP/1\.[01] (\d{3})", received, re.MULTILINE)]
+    return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
 
 
 def only_error(received, status):

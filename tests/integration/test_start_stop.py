@@ -1,0 +1,79 @@
+"""Stores that are missing when the service starts, or hang when it stops; secrets that stay secret throughout."""
+import signal
+import time
+
+import pytest
+
+from panier_process import STOP_TIMEOUT_S
+from test_stores import FAULTS, RECOVERY_S, REFUSALS, assert_definite_refusal, writable
+from waiting import eventually
+
+pytestmark = pytest.mark.servers_only
+
+# Each store is asked once before the service listens; one that hangs costs a driver's timeout, not more.
+READY_WITHOUT_A_STORE_S = 6.0
+
+
+@pytest.mark.parametrize("break_it, heal_it", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("name", ["mariadb", "mongodb"])
+def test_a_store_that_comes_later(own_shop, name, break_it, heal_it):
+    store = getattr(own_shop.stores, name)
+    getattr(store, break_it)()
+    try:
+        panier = own_shop.start()
+        assert panier.ready_s < READY_WITHOUT_A_STORE_S
+        client = panier.client()
+        health = eventually(lambda: client.health().json["status"] == "degraded" and client.health(), RECOVERY_S,
+                            "health says what is missing")
+        assert health.json["stores"][name]["last_error"]
+        assert_definite_refusal(client.add("u", "a", 1), REFUSALS[name])
+        if name == "mongodb":
+            assert client.get("u").status == 404
+    finally:
+        getattr(store, heal_it)()
+    eventually(lambda: writable(panier, "u"), RECOVERY_S, "it finds the store, and makes what it needs there")
+    assert own_shop.stores.mariadb.query("SHOW TABLES LIKE 'panier_lane'")
+    assert own_shop.stores.mongodb.collection().index_information()["user_id_1"]["unique"] is True
+    own_shop.settle_and_verify(panier)
+
+
+@pytest.mark.parametrize("frozen", [("mariadb",), ("mongodb",), ("mariadb", "mongodb")], ids="-".join)
+def test_sigterm_while_a_store_hangs(own_shop, frozen):
+    """A write is under way; the service still ends in time, with exit code 0."""
+    panier = own_shop.start()
+    panier.client().add("u", "a", 1)
+    stores = [getattr(own_shop.stores, name) for name in frozen]
+    for store in stores:
+        store.freeze()
+    try:
+        wire = panier.client()
+        wire._connection = None
+        started = time.monotonic()
+        panier.signal(signal.SIGTERM)
+        assert panier.wait(STOP_TIMEOUT_S) == 0
+        assert time.monotonic() - started < STOP_TIMEOUT_S
+    finally:
+        for store in stores:
+            store.thaw()
+    panier.start()
+    eventually(lambda: writable(panier, "u"), RECOVERY_S, "the next life serves")
+    own_shop.settle_and_verify(panier)
+
+
+def test_secrets_never_show(own_shop):
+    """Neither in the logs nor in health, with stores that refuse us."""
+    settings = own_shop.settings()
+    mongo_password, mariadb_password = "mongo-s3cr3t", "mariadb-s3cr3t"
+    settings["MONGO_URI_PANIERS"] = settings["MONGO_URI_PANIERS"].replace("://", f"://shop:{mongo_password}@")
+    settings["DB_LOCAL_PASSWORD"] = mariadb_password
+    panier = own_shop.start(settings)
+    client = panier.client()
+    assert client.add("u", "a", 1).status == 503
+    assert client.get("u").status == 503
+    health = client.health()
+    assert (health.status, health.json["status"]) == (503, "down")
+    told = health.text + panier.ops().request("GET", "/metrics").text
+    panier.stop()
+    told += panier.log_path.read_text() + panier.failed_log.read_text()
+    assert "Access denied" in told
+    assert mongo_password not in told and mariadb_password not in told
