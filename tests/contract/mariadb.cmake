@@ -4,6 +4,6 @@ panier_test(
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/mariadb_ledger.cpp ${CMAKE_CURRENT_LIST_DIR}/mariadb_locks.cpp
           ${CMAKE_CURRENT_LIST_DIR}/mariadb_faults.cpp
   LINKS panier_store_mariadb panier_test_mariadb
-  LABELS contract
+  LABELS contract servers
   SINGLE
   TIMEOUT 300)

@@ -186,19 +186,27 @@ TEST_F(MariadbText, AnswerThatIsTooLongIsRejectedNotCut) {
   EXPECT_EQ(version_of(*ledger, "u"), 10);
 }
 
-TEST_F(MariadbText, HandEditedCartIsCorruptAndTheConnectionGoesOn) {
+TEST_F(MariadbText, HandEditedCartIsUnreadableAloneAndAWriteKeepsItsText) {
   const auto ledger = prepared();
   put(*ledger, "good", 1, 10);
   put(*ledger, "spoilt", 2, 10);
-  server_.run("UPDATE panier SET articles='[{' WHERE user_id='spoilt'", database_);
-  const auto id = connection_ids();
+  server_.run("UPDATE panier SET articles='[{\\\\' WHERE user_id='spoilt'", database_);
+  const auto rows = ledger->scan(std::nullopt, 10);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_FALSE((*rows)[0].unreadable);
+  EXPECT_EQ((*rows)[1].unreadable, "[{\\");
+
   const auto opened = ledger->open(want("spoilt", 2));
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, Errc::store_corrupt);
-  EXPECT_NE(opened.error().detail.find("spoilt"), std::string::npos);
-  EXPECT_EQ(ledger->scan(std::nullopt, 10).error().code, Errc::store_corrupt);
-  EXPECT_EQ(version_of(*ledger, "good"), 10);
-  EXPECT_EQ(connection_ids(), id);
+  ASSERT_TRUE(opened);
+  auto raised = opened->carts.at(0);
+  ASSERT_TRUE(raised.unreadable);
+  raised.cart.version = 20;
+  commit::Writes writes;
+  writes.carts.push_back(raised);
+  ASSERT_TRUE(ledger->commit(writes));
+  EXPECT_EQ(version_of(*ledger, "spoilt"), 20);
+  EXPECT_EQ(ledger->scan(std::nullopt, 10)->at(1).unreadable, "[{\\");
 }
 
 } // namespace
