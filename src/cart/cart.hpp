@@ -17,8 +17,8 @@ struct Line {
   friend bool operator==(const Line&, const Line&) = default;
 };
 
-// A user's cart. One that is not there (never created, or deleted: a tombstone) has exists == false and no lines; its
-// id and version go on.
+// A user's cart. One that is not there (never created, or deleted: a tombstone) has exists == false
+// and no lines; its id and version go on.
 struct Cart {
   CartId id;
   Version version = 0;
@@ -63,8 +63,10 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-// Applies one operation. On success `cart` is the new cart, with version `next` if the operation changed anything.
-// On refusal (cart_not_found, precondition_failed, invalid_field, too_many_lines, quantity_too_large) it is untouched.
-[[nodiscard]] Result<Outcome> apply(Cart& cart, const Operation& operation, Version next, const Limits& limits);
+// Applies one operation. On success `cart` is the new cart, with version `next` if the operation
+// changed anything. On refusal (cart_not_found, precondition_failed, invalid_field, too_many_lines,
+// quantity_too_large) it is untouched.
+[[nodiscard]] Result<Outcome> apply(Cart& cart, const Operation& operation, Version next,
+                                    const Limits& limits);
 
 } // namespace panier::cart

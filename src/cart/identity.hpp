@@ -14,35 +14,36 @@ namespace panier::cart {
 // 1-64 of A-Z a-z 0-9 _ . : @ -
 [[nodiscard]] bool is_identifier(std::string_view text) noexcept;
 
-// The owner of a cart. Constructed only from text that is_identifier() accepts: by parse(), or by a store adapter
-// from its own rows. Which of these names are reserved is the API's business, not the cart's.
+// The owner of a cart. Constructed only from text that is_identifier() accepts: by parse(), or by a
+// store adapter from its own rows. Which of these names are reserved is the API's business, not the
+// cart's.
 class UserId {
- public:
+public:
   static std::optional<UserId> parse(std::string_view text);
   [[nodiscard]] const std::string& text() const { return text_; }
   friend auto operator<=>(const UserId&, const UserId&) = default;
 
- private:
+private:
   explicit UserId(std::string text) : text_(std::move(text)) {}
   std::string text_;
 };
 
 // What a line is of. Today an article; its own type so that variants can join it later.
 class LineKey {
- public:
+public:
   static std::optional<LineKey> parse(std::string_view article_id);
   [[nodiscard]] const std::string& article_id() const { return article_id_; }
   friend auto operator<=>(const LineKey&, const LineKey&) = default;
 
- private:
+private:
   explicit LineKey(std::string article_id) : article_id_(std::move(article_id)) {}
   std::string article_id_;
 };
 
-// 12 bytes, a BSON ObjectId; text is 24 lower-case hex digits. Stable for the life of a user's cart, deletion and
-// re-creation included.
+// 12 bytes, a BSON ObjectId; text is 24 lower-case hex digits. Stable for the life of a user's
+// cart, deletion and re-creation included.
 class CartId {
- public:
+public:
   using Bytes = std::array<std::uint8_t, 12>;
   constexpr CartId() = default;
   constexpr explicit CartId(const Bytes& bytes) : bytes_(bytes) {}
@@ -51,13 +52,14 @@ class CartId {
   [[nodiscard]] std::string hex() const;
   friend auto operator<=>(const CartId&, const CartId&) = default;
 
- private:
+private:
   Bytes bytes_{};
 };
 
-// 128 random bits that name one batch of one lane; kept with every cart that the batch wrote, in both stores.
+// 128 random bits that name one batch of one lane; kept with every cart that the batch wrote, in
+// both stores.
 class Token {
- public:
+public:
   using Bytes = std::array<std::uint8_t, 16>;
   constexpr Token() = default;
   constexpr explicit Token(const Bytes& bytes) : bytes_(bytes) {}
@@ -66,11 +68,12 @@ class Token {
   [[nodiscard]] std::string hex() const; // 32 lower-case hex digits
   friend auto operator<=>(const Token&, const Token&) = default;
 
- private:
+private:
   Bytes bytes_{};
 };
 
-// Per cart, strictly growing, never reused: max(ledger clock in ms since 1970, last version + 1). 0: never written.
+// Per cart, strictly growing, never reused: max(ledger clock in ms since 1970, last version + 1).
+// 0: never written.
 using Version = std::int64_t;
 
 } // namespace panier::cart

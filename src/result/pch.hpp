@@ -1,4 +1,5 @@
-// Precompiled once and reused by every room: the standard headers that nearly every file needs, nothing of ours.
+// Precompiled once and reused by every room: the standard headers that nearly every file needs,
+// nothing of ours.
 #pragma once
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 namespace panier::test {
 
 class ManualClock final : public runtime::Clock {
- public:
+public:
   [[nodiscard]] runtime::SteadyTime steady() const override {
     return runtime::SteadyTime(std::chrono::milliseconds(steady_ms_.load()));
   }
@@ -22,7 +22,7 @@ class ManualClock final : public runtime::Clock {
   // The wall clock alone: set forward or back.
   void set_wall(runtime::WallTime to) { wall_ms_ = to.time_since_epoch().count(); }
 
- private:
+private:
   std::atomic<std::int64_t> steady_ms_{1'000'000};
   std::atomic<std::int64_t> wall_ms_{1'764'000'000'000};
 };
