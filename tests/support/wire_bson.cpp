@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace panier::test::wire {
+namespace panier::support::wire {
 namespace {
 
 // A field of the document, or a dotted path into it.
@@ -19,7 +19,8 @@ bool is_number(const bson_iter_t& at) {
   return BSON_ITER_HOLDS_INT32(&at) || BSON_ITER_HOLDS_INT64(&at) || BSON_ITER_HOLDS_DOUBLE(&at);
 }
 
-template <class T> int order(const T& left, const T& right) {
+template <class T>
+int order(const T& left, const T& right) {
   return left < right ? -1 : right < left ? 1 : 0;
 }
 
@@ -38,7 +39,8 @@ bool among(const std::optional<bson_iter_t>& value, const bson_iter_t& list) {
 }
 
 bool has_type(const std::optional<bson_iter_t>& value, const bson_iter_t& type) {
-  const bool text = BSON_ITER_HOLDS_UTF8(&type) && std::strcmp(bson_iter_utf8(&type, nullptr), "string") == 0;
+  const bool text =
+      BSON_ITER_HOLDS_UTF8(&type) && std::strcmp(bson_iter_utf8(&type, nullptr), "string") == 0;
   if (!text) throw BadQuery{"$type knows only \"string\" here"};
   return value && BSON_ITER_HOLDS_UTF8(&*value);
 }
@@ -54,11 +56,12 @@ bool operator_matches(const std::optional<bson_iter_t>& value, std::string_view 
   if (name == "$exists") return value.has_value() == bson_iter_as_bool(&wanted);
   if (name == "$type") return has_type(value, wanted);
   if (name == "$not") return !operators_match(value, wanted);
-  const std::optional<int> ordered = value ? compare(*value, wanted) : std::nullopt;
-  if (name == "$gt") return ordered && *ordered > 0;
-  if (name == "$gte") return ordered && *ordered >= 0;
-  if (name == "$lt") return ordered && *ordered < 0;
-  if (name == "$lte") return ordered && *ordered <= 0;
+  constexpr int unordered = 2; // two kinds, or no value: none of the four
+  const int ordered = value ? compare(*value, wanted).value_or(unordered) : unordered;
+  if (name == "$gt") return ordered == 1;
+  if (name == "$gte") return ordered == 0 || ordered == 1;
+  if (name == "$lt") return ordered == -1;
+  if (name == "$lte") return ordered == -1 || ordered == 0;
   throw BadQuery{"unknown operator " + std::string(name)};
 }
 
@@ -171,7 +174,8 @@ std::vector<std::string_view> elements(std::string_view array) {
   const View view(array);
   bson_iter_t at;
   bson_iter_init(&at, view.get());
-  while (bson_iter_next(&at)) documents.push_back(embedded(at));
+  while (bson_iter_next(&at))
+    documents.push_back(embedded(at));
   return documents;
 }
 
@@ -192,7 +196,8 @@ std::optional<int> compare(const bson_iter_t& left, const bson_iter_t& right) {
   case BSON_TYPE_UTF8:
     return order(std::string_view(bson_iter_utf8(&left, nullptr)),
                  std::string_view(bson_iter_utf8(&right, nullptr)));
-  case BSON_TYPE_OID: return bson_oid_compare(bson_iter_oid(&left), bson_iter_oid(&right));
+  case BSON_TYPE_OID:
+    return order(bson_oid_compare(bson_iter_oid(&left), bson_iter_oid(&right)), 0);
   case BSON_TYPE_BOOL: return order(bson_iter_bool(&left), bson_iter_bool(&right));
   case BSON_TYPE_DATE_TIME: return order(bson_iter_date_time(&left), bson_iter_date_time(&right));
   default: return order(value_key(left), value_key(right));
@@ -219,7 +224,8 @@ std::string updated(const bson_t* document, const bson_t* change) {
     if (const auto id = field(document, "_id")) bson_append_iter(result.get(), "_id", -1, &*id);
     bson_iter_init(&at, change);
     while (bson_iter_next(&at))
-      if (std::strcmp(bson_iter_key(&at), "_id") != 0) bson_append_iter(result.get(), nullptr, 0, &at);
+      if (std::strcmp(bson_iter_key(&at), "_id") != 0)
+        bson_append_iter(result.get(), nullptr, 0, &at);
     return result.raw();
   }
   check_change(change);
@@ -260,11 +266,12 @@ std::string upserted(const bson_t* query, const bson_t* change) {
   bson_iter_t at;
   bson_iter_init(&at, query);
   while (bson_iter_next(&at))
-    if (bson_iter_key(&at)[0] != '$' && !starts_with_operator(at) && !bson_has_field(result.get(), bson_iter_key(&at)))
+    if (bson_iter_key(&at)[0] != '$' && !starts_with_operator(at) &&
+        !bson_has_field(result.get(), bson_iter_key(&at)))
       bson_append_iter(result.get(), nullptr, 0, &at);
   add_missing(result.get(), embedded(change, "$set"));
   add_missing(result.get(), on_insert);
   return result.raw();
 }
 
-} // namespace panier::test::wire
+} // namespace panier::support::wire

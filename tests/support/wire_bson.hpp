@@ -1,4 +1,5 @@
-// BSON as raw bytes, the way the wire double keeps and compares it. A document is a std::string or a view of one.
+// BSON as raw bytes, the way the wire double keeps and compares it. A document is a std::string or
+// a view of one.
 #pragma once
 
 #include <bson/bson.h>
@@ -9,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace panier::test::wire {
+namespace panier::support::wire {
 
 // A document under construction.
 class Doc {
- public:
+public:
   Doc() { bson_init(&bson_); }
   ~Doc() { bson_destroy(&bson_); }
   Doc(const Doc&) = delete;
@@ -23,22 +24,23 @@ class Doc {
     return {reinterpret_cast<const char*>(bson_get_data(&bson_)), bson_.len};
   }
 
- private:
+private:
   bson_t bson_;
 };
 
 // A document that is somewhere else; throws std::runtime_error where there is none.
 class View {
- public:
+public:
   explicit View(std::string_view raw);
   [[nodiscard]] const bson_t* get() const { return &bson_; }
 
- private:
+private:
   bson_t bson_;
 };
 
 [[nodiscard]] std::optional<bson_iter_t> field(const bson_t* document, const char* key);
-[[nodiscard]] std::string text(const bson_t* document, const char* key, std::string_view absent = "");
+[[nodiscard]] std::string text(const bson_t* document, const char* key,
+                               std::string_view absent = "");
 [[nodiscard]] std::int64_t number(const bson_t* document, const char* key, std::int64_t absent = 0);
 [[nodiscard]] bool flag(const bson_t* document, const char* key);
 // The bytes of an embedded document or array; empty where there is none.
@@ -50,18 +52,21 @@ class View {
 // Type and bytes of a value, equal exactly for equal values of one type: a key for an index.
 [[nodiscard]] std::string value_key(const bson_iter_t& at);
 
-// -1, 0, 1, as MongoDB orders values of one kind (numbers, texts, dates, ..); nullopt for two kinds.
+// -1, 0, 1, as MongoDB orders values of one kind (numbers, texts, dates, ..); nullopt for two
+// kinds.
 [[nodiscard]] std::optional<int> compare(const bson_iter_t& left, const bson_iter_t& right);
 
 struct BadQuery {
   std::string message;
 };
-// Does the document match? Equality, $eq $ne $gt $gte $lt $lte $in $nin $exists $type $not $and $or; else BadQuery.
+// Does the document match? Equality, $eq $ne $gt $gte $lt $lte $in $nin $exists $type $not $and
+// $or; else BadQuery.
 [[nodiscard]] bool matches(const bson_t* document, const bson_t* filter);
 
-// What an update makes of a document: $set, $unset, $setOnInsert on fields of the top level, or a whole document.
+// What an update makes of a document: $set, $unset, $setOnInsert on fields of the top level, or a
+// whole document.
 [[nodiscard]] std::string updated(const bson_t* document, const bson_t* change);
 // What an upsert inserts. Without an _id in the query or in $setOnInsert it gets a new ObjectId.
 [[nodiscard]] std::string upserted(const bson_t* query, const bson_t* change);
 
-} // namespace panier::test::wire
+} // namespace panier::support::wire

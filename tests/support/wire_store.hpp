@@ -1,0 +1,71 @@
+// What the wire double keeps: collections of documents, with MongoDB's rules for _id, for the
+// unique index on user_id and for guarded upserts. Not thread-safe: its owner's one lock makes
+// every statement one atomic step, as each is on a real server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "support/wire_bson.hpp"
+
+namespace panier::support::wire {
+
+struct WriteError {
+  int code = 0;
+  std::string message;
+};
+
+class Collection {
+public:
+  explicit Collection(std::string name) : name_(std::move(name)) {}
+
+  struct Updated {
+    std::int64_t matched = 0;
+    std::optional<std::string> upserted; // the new document
+  };
+  // One statement; throws WriteError (11000: a duplicate _id or user_id) or BadQuery, and has
+  // changed nothing then.
+  Updated update(const bson_t* query, const bson_t* change, bool multi, bool upsert);
+  void insert(std::string document);
+  // How many went; limit 0: all that match.
+  std::int64_t remove(const bson_t* query, std::int64_t limit);
+  // Copies, in `sort` order. limit 0: all.
+  [[nodiscard]] std::vector<std::string> find(const bson_t* filter, const bson_t* sort,
+                                              std::int64_t skip, std::int64_t limit) const;
+
+  // WriteError 11000 if two documents share a user_id.
+  void create_user_index(bool unique);
+  void drop_user_index() { user_index_ = unique_user_ = false; }
+  [[nodiscard]] bool has_user_index() const { return user_index_; }
+  [[nodiscard]] bool unique_user() const { return unique_user_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+private:
+  using Seq = std::uint64_t; // order of insertion
+  using Ids = std::vector<Seq>;
+
+  void add(std::string document);
+  void replace(Seq seq, std::string document);
+  void erase(Seq seq);
+  void check_unique(const std::string& document, std::optional<Seq> self) const;
+  // Every document that could match, in user_id order if `by_user` comes back true; few where an
+  // index helps.
+  [[nodiscard]] Ids candidates(const bson_t* filter, bool by_user) const;
+  [[nodiscard]] Ids matching(const bson_t* filter, bool by_user, std::int64_t limit) const;
+
+  const std::string name_; // database.collection
+  Seq next_ = 1;
+  std::map<Seq, std::string> documents_;
+  std::unordered_map<std::string, Seq> by_id_;
+  std::multimap<std::string, Seq, std::less<>> by_user_; // documents whose user_id is a text
+  bool user_index_ = false;
+  bool unique_user_ = false;
+};
+
+} // namespace panier::support::wire
