@@ -60,6 +60,13 @@ TEST_F(MongoFaults, WriteErrorsDecideAloneAndEachForItsWrite) {
   }
 }
 
+// No write is acknowledged on the word of an answer that is short of one.
+TEST_F(MongoFaults, AnswerThatDoesNotAddUpMakesTheWholeBulkUnknown) {
+  server_.inject({.command = "update", .kind = short_bulk});
+  EXPECT_EQ(must(write()), std::vector<Took>(3, Took::unknown));
+  EXPECT_EQ(held(), 1);
+}
+
 TEST_F(MongoFaults, UpsertsThatCollideAreRefused) {
   server_.inject({.command = "update", .kind = write_errors, .code = 11000});
   EXPECT_EQ(must(write()), std::vector<Took>(3, Took::refused));

@@ -30,7 +30,8 @@ std::string fresh_database(std::string uri) {
 std::vector<MirrorFactory> servers() {
   std::vector<MirrorFactory> all{
       {.fresh = [] { return std::make_unique<MongoUnderTest>(FerretServer::shared().fresh_uri()); },
-       .atomic_guard = false}};
+       .atomic_guard = false,
+       .whole_bulks = false}};
   if (const char* uri = std::getenv("PANIER_TEST_MONGO_URI"); uri != nullptr && *uri != '\0')
     all.push_back({.fresh = [uri = std::string(uri)] {
       return std::make_unique<MongoUnderTest>(fresh_database(uri));

@@ -181,7 +181,8 @@ void Commands::hello(const Command& command, Doc& reply, std::uint16_t port) con
 
 void Commands::update(const Command& command, Doc& reply, const std::optional<WireFault>& fault) {
   Collection& into = collection_of(command);
-  const auto statements = command.documents("updates");
+  auto statements = command.documents("updates");
+  if (fault && fault->kind == WireFault::Kind::short_bulk) statements.resize(1);
   std::int64_t matched = 0;
   std::vector<std::pair<std::size_t, std::string>> upserts;
   const Errors errors = each(statements, ordered(command), fault, [&](std::size_t index) {

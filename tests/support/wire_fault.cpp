@@ -8,9 +8,10 @@ namespace panier::support {
 namespace {
 
 using enum WireFault::Kind;
-constexpr std::array<std::pair<WireFault::Kind, std::string_view>, 9> names{{
+constexpr std::array<std::pair<WireFault::Kind, std::string_view>, 10> names{{
     {error, "error"},
     {write_errors, "write_errors"},
+    {short_bulk, "short_bulk"},
     {write_concern_error, "write_concern_error"},
     {delay, "delay"},
     {drop_before, "drop_before"},

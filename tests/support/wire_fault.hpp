@@ -15,6 +15,7 @@ struct WireFault {
     error,        // answers ok: 0 with `code`; no effect
     write_errors, // writeErrors with `code` at `indexes` (none given: at each); those have no
                   // effect, the rest do
+    short_bulk,   // runs a bulk's first statement and says nothing of the others
     write_concern_error, // the effect, and a writeConcernError with `code`
     delay,               // waits for `delay`, then as usual
     drop_before,         // closes the connection; no effect

@@ -60,19 +60,23 @@ bool is_unique_user_index(const bson_iter_t& index) {
 } // namespace
 
 std::vector<Took> update_reply(const bson_t* reply, std::size_t writes) {
-  if (!write_concern_met(reply)) return std::vector(writes, Took::unknown);
+  const std::vector unknown(writes, Took::unknown);
+  if (!write_concern_met(reply)) return unknown;
   std::vector tooks(writes, Took::held);
+  std::int64_t errors = 0;
   bson_iter_t error;
-  if (!open_array(reply, "writeErrors", error)) return tooks;
-  while (bson_iter_next(&error)) {
-    const std::int64_t index = number_in(error, "index", -1);
-    // An error that cannot be laid at one write's door may be any write's.
-    if (index < 0 || std::cmp_greater_equal(index, writes))
-      return std::vector(writes, Took::unknown);
-    tooks[static_cast<std::size_t>(index)] =
-        took(static_cast<std::int32_t>(number_in(error, "code", 0)));
+  if (open_array(reply, "writeErrors", error)) {
+    for (; bson_iter_next(&error); ++errors) {
+      const std::int64_t index = number_in(error, "index", -1);
+      // An error that cannot be laid at one write's door may be any write's.
+      if (index < 0 || std::cmp_greater_equal(index, writes)) return unknown;
+      tooks[static_cast<std::size_t>(index)] =
+          took(static_cast<std::int32_t>(number_in(error, "code", 0)));
+    }
   }
-  return tooks;
+  // An upsert without an error counts for one. Otherwise some were left out: FerretDB 1.24 ends a
+  // bulk at its first error, and says index 0 whichever it was.
+  return std::cmp_equal(reply_count(reply) + errors, writes) ? tooks : unknown;
 }
 
 Result<std::int64_t> delete_reply(const bson_t* reply) {
