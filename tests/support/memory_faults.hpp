@@ -1,0 +1,79 @@
+// How a test disturbs the in-memory stores: each call is counted, may run the test's own code first
+// (advance a clock, let another lane act), and may fail, with or without its effect. Thread-safe.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "result/result.hpp"
+
+namespace panier::test {
+
+struct Fault {
+  Error error;
+  bool effect = false; // true: the call did its work, only the answer is lost
+  // Of a commit or a bulk: neither done nor given up yet. The test decides later
+  // (MemoryLedgerStore::decide_hanging, MemoryMirrorStore::deliver_late).
+  bool hanging = false;
+};
+
+template <class Call>
+class Faults {
+public:
+  // Called before each call, with no lock held; a returned fault is that call's.
+  using Hook = std::function<std::optional<Fault>(Call)>;
+
+  void on_call(Hook hook) {
+    std::lock_guard lock(mutex_);
+    hook_ = std::move(hook);
+  }
+  // The next `times` calls of this kind fail.
+  void fail_next(Call call, const Fault& fault, int times = 1) {
+    std::lock_guard lock(mutex_);
+    for (int i = 0; i < times; ++i)
+      queued_[call].push_back(fault);
+  }
+  // From now on all calls fail like this, without effect; nullopt ends it.
+  void down(std::optional<Error> error) {
+    std::lock_guard lock(mutex_);
+    down_ = std::move(error);
+  }
+  [[nodiscard]] int calls(Call call) const {
+    std::lock_guard lock(mutex_);
+    const auto it = counted_.find(call);
+    return it == counted_.end() ? 0 : it->second;
+  }
+
+  // For the stores: what becomes of the call that begins now.
+  [[nodiscard]] std::optional<Fault> begin(Call call) {
+    Hook hook;
+    {
+      std::lock_guard lock(mutex_);
+      ++counted_[call];
+      hook = hook_;
+    }
+    if (hook) {
+      if (auto fault = hook(call)) return fault;
+    }
+    std::lock_guard lock(mutex_);
+    if (down_) return Fault{.error = *down_};
+    auto& queue = queued_[call];
+    if (queue.empty()) return std::nullopt;
+    auto fault = std::move(queue.front());
+    queue.pop_front();
+    return fault;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  // guarded by mutex_:
+  Hook hook_;
+  std::map<Call, std::deque<Fault>> queued_;
+  std::map<Call, int> counted_;
+  std::optional<Error> down_;
+};
+
+} // namespace panier::test

@@ -1,0 +1,351 @@
+#include "support/memory_ledger.hpp"
+
+#include <algorithm>
+
+namespace panier::test {
+
+using commit::CartRow;
+using commit::Lagging;
+using commit::LaneKey;
+using commit::LaneRow;
+using commit::LedgerTime;
+using commit::Listed;
+using commit::Opened;
+using commit::OpenRequest;
+using commit::StoredKey;
+using commit::UserId;
+using commit::Writes;
+
+class MemoryLedgerStore::Connection final : public commit::Ledger {
+public:
+  explicit Connection(MemoryLedgerStore& store) : store_(store) {}
+  ~Connection() override { rollback(); }
+
+  Result<Opened> open(const OpenRequest& request) override {
+    rollback();
+    auto opened = call(LedgerCall::open, [&]() -> Result<Opened> {
+      transaction_ = std::make_unique<Transaction>();
+      return store_.begin(request, *transaction_);
+    });
+    if (!opened) rollback();
+    return opened;
+  }
+
+  Result<void> commit(const Writes& writes) override {
+    if (!transaction_) return fail(Errc::store_unreachable, "no transaction is open");
+    const auto fault = store_.faults.begin(LedgerCall::commit);
+    std::lock_guard lock(store_.mutex_);
+    if (fault && fault->hanging) {
+      store_.hanging_.emplace_back(std::move(transaction_), writes);
+      return std::unexpected(fault->error);
+    }
+    Result<void> done = store_.check(*transaction_, writes);
+    if (done && fault && !fault->effect) done = std::unexpected(fault->error);
+    if (done) store_.apply(*transaction_, writes);
+    store_.release(*transaction_);
+    transaction_.reset();
+    if (done && fault) return std::unexpected(fault->error);
+    return done;
+  }
+
+  void rollback() noexcept override {
+    if (!transaction_) return;
+    std::lock_guard lock(store_.mutex_);
+    store_.release(*transaction_);
+    transaction_.reset();
+  }
+
+  Result<std::optional<std::int64_t>> last_batch(const LaneKey& lane) override {
+    rollback();
+    return call(LedgerCall::last_batch, [&]() -> Result<std::optional<std::int64_t>> {
+      if (store_.locked_lanes_.contains(lane))
+        return fail(Errc::store_conflict, "the lane's row is locked");
+      const auto it = state().lanes.find(lane);
+      if (it == state().lanes.end()) return std::nullopt;
+      return it->second.last_batch;
+    });
+  }
+
+  Result<std::vector<CartRow>> read(std::span<const UserId> users) override {
+    return call(LedgerCall::read, [&]() -> Result<std::vector<CartRow>> {
+      std::vector<CartRow> rows;
+      for (const auto& user : users) {
+        const auto it = state().carts.find(user);
+        if (it != state().carts.end()) rows.push_back(it->second);
+      }
+      return rows;
+    });
+  }
+
+  Result<LedgerTime> ping() override {
+    return call(LedgerCall::ping, [&]() -> Result<LedgerTime> { return store_.now(); });
+  }
+
+  Result<std::vector<LaneRow>> lanes() override {
+    return call(LedgerCall::lanes, [&]() -> Result<std::vector<LaneRow>> {
+      std::vector<LaneRow> rows;
+      for (const auto& [key, row] : state().lanes)
+        rows.push_back(row);
+      return rows;
+    });
+  }
+
+  Result<int> delete_dead_lanes(LedgerTime heartbeat_before) override {
+    return call(LedgerCall::delete_dead_lanes, [&]() -> Result<int> {
+      return static_cast<int>(std::erase_if(state().lanes, [&](const auto& lane) {
+        return !lane.second.token && lane.second.heartbeat < heartbeat_before &&
+               !store_.locked_lanes_.contains(lane.first);
+      }));
+    });
+  }
+
+  Result<std::vector<Lagging>> lagging(const std::optional<UserId>& after, int limit) override {
+    return call(LedgerCall::lagging, [&]() -> Result<std::vector<Lagging>> {
+      std::erase_if(state().lag,
+                    [&](const auto& lag) { return !state().carts.contains(lag.first); });
+      std::vector<Lagging> page;
+      for (const auto& [user, version] : state().lag) {
+        if (after && user <= *after) continue;
+        if (page.size() == static_cast<std::size_t>(limit)) break;
+        page.push_back({state().carts.at(user), version});
+      }
+      return page;
+    });
+  }
+
+  Result<std::int64_t> lag_count() override {
+    return call(LedgerCall::lag_count, [&]() -> Result<std::int64_t> {
+      return static_cast<std::int64_t>(state().lag.size());
+    });
+  }
+
+  Result<void> lag_done(std::span<const Listed> done) override {
+    return call(LedgerCall::lag_done, [&]() -> Result<void> {
+      for (const auto& [user, version] : done) {
+        const auto it = state().lag.find(user);
+        if (it != state().lag.end() && it->second <= version) state().lag.erase(it);
+      }
+      return {};
+    });
+  }
+
+  Result<void> add_lag(std::span<const Listed> behind) override {
+    return call(LedgerCall::add_lag, [&]() -> Result<void> {
+      for (const auto& [user, version] : behind) {
+        const auto cart = state().carts.find(user);
+        if (cart == state().carts.end()) continue;
+        auto& lag = state().lag[user];
+        lag = std::max({lag, version, cart->second.cart.version});
+      }
+      return {};
+    });
+  }
+
+  Result<std::vector<CartRow>> purgeable(LedgerTime deleted_before, int limit) override {
+    return select(LedgerCall::purgeable, limit, [&](const CartRow& row) {
+      return !row.cart.exists && row.updated_at < deleted_before && !state().lag.contains(row.user);
+    });
+  }
+
+  Result<std::vector<CartRow>> untouched(LedgerTime updated_before, int limit) override {
+    return select(LedgerCall::untouched, limit, [&](const CartRow& row) {
+      return row.cart.exists && row.updated_at < updated_before;
+    });
+  }
+
+  Result<int> purge_keys(LedgerTime written_before, int limit) override {
+    return call(LedgerCall::purge_keys, [&]() -> Result<int> {
+      int purged = 0;
+      std::erase_if(state().keys, [&](const auto& key) {
+        return key.second.written_at < written_before && purged < limit && ++purged > 0;
+      });
+      return purged;
+    });
+  }
+
+  Result<std::vector<CartRow>> scan(const std::optional<UserId>& after, int limit) override {
+    return select(LedgerCall::scan, limit,
+                  [&](const CartRow& row) { return !after || row.user > *after; });
+  }
+
+private:
+  // One call: what the test does to it, then its work under the store's mutex.
+  template <class Work>
+  std::invoke_result_t<Work> call(LedgerCall what, Work work) {
+    const auto fault = store_.faults.begin(what);
+    if (fault && !fault->effect) return std::unexpected(fault->error);
+    std::lock_guard lock(store_.mutex_);
+    auto result = work();
+    if (fault) return std::unexpected(fault->error);
+    return result;
+  }
+
+  template <class Wanted>
+  Result<std::vector<CartRow>> select(LedgerCall what, int limit, Wanted wanted) {
+    return call(what, [&]() -> Result<std::vector<CartRow>> {
+      std::vector<CartRow> rows;
+      for (const auto& [user, row] : state().carts) {
+        if (rows.size() == static_cast<std::size_t>(limit)) break;
+        if (wanted(row)) rows.push_back(row);
+      }
+      return rows;
+    });
+  }
+
+  State& state() { return store_.state_; } // with the store's mutex held
+
+  MemoryLedgerStore& store_;
+  TransactionPtr transaction_; // between open() and commit() or rollback()
+};
+
+MemoryLedgerStore::~MemoryLedgerStore() = default;
+
+Result<void> MemoryLedgerStore::prepare() {
+  if (auto fault = faults.begin(LedgerCall::prepare)) return std::unexpected(fault->error);
+  return {};
+}
+
+std::unique_ptr<commit::Ledger> MemoryLedgerStore::connect() {
+  return std::make_unique<Connection>(*this);
+}
+
+MemoryLedgerStore::State MemoryLedgerStore::state() const {
+  std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void MemoryLedgerStore::edit(const std::function<void(State&)>& change) {
+  std::lock_guard lock(mutex_);
+  change(state_);
+}
+
+void MemoryLedgerStore::refuse_rows(std::function<bool(const CartRow&)> refused) {
+  std::lock_guard lock(mutex_);
+  refused_ = std::move(refused);
+}
+
+void MemoryLedgerStore::decide_hanging(bool committed) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [transaction, writes] : hanging_) {
+    if (committed && check(*transaction, writes)) apply(*transaction, writes);
+    release(*transaction);
+  }
+  hanging_.clear();
+}
+
+// ---- open: mark, lock, look
+
+Result<Opened> MemoryLedgerStore::begin(const OpenRequest& request, Transaction& mine) {
+  Opened opened;
+  opened.now = now();
+  if (request.lane) {
+    if (auto marked = mark(mine, *request.lane, opened); !marked)
+      return std::unexpected(marked.error());
+  }
+  for (const auto& wanted : request.wanted)
+    lock(mine, wanted, opened);
+  look(request, opened);
+  return opened;
+}
+
+Result<void> MemoryLedgerStore::mark(Transaction& mine, const LaneKey& lane, Opened& opened) {
+  if (!locked_lanes_.insert(lane).second)
+    return fail(Errc::store_conflict, "the lane's row is locked");
+  mine.lane = lane;
+  const auto it = state_.lanes.find(lane);
+  mine.lane_is_new = it == state_.lanes.end();
+  if (!mine.lane_is_new) opened.own = it->second;
+  return {};
+}
+
+void MemoryLedgerStore::lock(Transaction& mine, const OpenRequest::Wanted& wanted, Opened& opened) {
+  const auto it = state_.carts.find(wanted.user);
+  const bool known = it != state_.carts.end();
+  if (!known && !wanted.fresh_id) return;
+  // Also of a user that another transaction is just making: its index entry is locked.
+  if (!locked_carts_.insert(wanted.user).second) {
+    opened.skipped.push_back(wanted.user);
+    return;
+  }
+  mine.carts.insert(wanted.user);
+  if (known) {
+    opened.carts.push_back(it->second);
+    return;
+  }
+  CartRow row{.user = wanted.user};
+  row.cart.id = *wanted.fresh_id;
+  row.id_maria = ++last_id_maria_;
+  row.created_at = row.updated_at = opened.now;
+  opened.carts.push_back(row);
+  mine.made.emplace(wanted.user, std::move(row));
+}
+
+void MemoryLedgerStore::look(const OpenRequest& request, Opened& opened) const {
+  for (const auto& [key, row] : state_.lanes) {
+    if (row.token && key != request.lane) opened.others.push_back(row);
+  }
+  opened.floor = state_.floor;
+  for (const auto& ref : request.keys) {
+    const auto it = state_.keys.find(ref);
+    if (it != state_.keys.end()) opened.keys.push_back(it->second.stored);
+  }
+}
+
+// ---- commit
+
+Result<void> MemoryLedgerStore::check(const Transaction& mine, const Writes& writes) const {
+  const auto locked = [&](const UserId& user) { return mine.carts.contains(user); };
+  if (!std::ranges::all_of(writes.carts, locked, &CartRow::user) ||
+      !std::ranges::all_of(writes.purge, locked, &Listed::user))
+    return fail(Errc::store_rejected, "a cart was not locked by this transaction");
+  if (writes.row.has_value() != mine.lane.has_value() ||
+      (writes.row && writes.row->key != *mine.lane))
+    return fail(Errc::store_rejected, "the lane's row was not marked by this transaction");
+  if (refused_ && std::ranges::any_of(writes.carts, refused_))
+    return fail(Errc::store_rejected, "a row is refused");
+  return {};
+}
+
+void MemoryLedgerStore::apply(const Transaction& mine, const Writes& writes) {
+  for (const auto& [user, row] : mine.made)
+    state_.carts.emplace(user, row);
+  for (const auto& row : writes.carts)
+    apply_cart(row);
+  for (const auto& [user, version] : writes.lag) {
+    auto& lag = state_.lag[user];
+    lag = std::max(lag, version);
+  }
+  for (const auto& [user, version] : writes.lag_done) {
+    const auto it = state_.lag.find(user);
+    if (it != state_.lag.end() && it->second <= version) state_.lag.erase(it);
+  }
+  for (const auto& key : writes.keys)
+    state_.keys.try_emplace(key.ref, Key{key, now()});
+  for (const auto& [user, version] : writes.purge) {
+    const auto it = state_.carts.find(user);
+    if (it == state_.carts.end() || it->second.cart.exists || it->second.cart.version != version)
+      continue;
+    state_.carts.erase(it);
+    state_.lag.erase(user);
+    state_.floor = std::max(state_.floor, version);
+  }
+  if (writes.row) state_.lanes[writes.row->key] = *writes.row;
+}
+
+void MemoryLedgerStore::apply_cart(const CartRow& row) {
+  auto& stored = state_.carts.at(row.user);
+  const bool revived = row.cart.exists && !stored.cart.exists;
+  CartRow next = row;
+  next.cart.id = stored.cart.id;
+  next.id_maria = stored.id_maria;
+  if (!revived) next.created_at = stored.created_at;
+  stored = std::move(next);
+}
+
+void MemoryLedgerStore::release(const Transaction& mine) {
+  if (mine.lane) locked_lanes_.erase(*mine.lane);
+  for (const auto& user : mine.carts)
+    locked_carts_.erase(user);
+}
+
+} // namespace panier::test
