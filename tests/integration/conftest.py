@@ -12,8 +12,10 @@ import panier_process
 from databases import Stores
 from panier_process import Panier
 from tcp_gate import TcpGate
+from waiting import eventually
 
 MODES = ("embedded", "servers")
+CATCH_UP_S = 15.0  # of the mirror, after writes that it missed
 
 
 def pytest_configure(config):
@@ -47,7 +49,12 @@ class Shop:
         return gates
 
     def settle_and_verify(self, panier):
-        """SIGTERM, then `panier verify`: both stores tell the same story. Without the gates: verify is not under test."""
+        """Once both stores are up and nothing is behind: SIGTERM, then `panier verify`: they tell the same story.
+
+        Without the gates: verify's wires are not under test.
+        """
+        if self.stores:
+            eventually(self.stores.settled, CATCH_UP_S, "no batch is outstanding and no cart is behind")
         panier.stop()
         panier.settings.update(self.settings())
         panier.assert_stores_agree()

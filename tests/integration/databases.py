@@ -192,6 +192,12 @@ class Stores:
                 "DB_LOCAL_LOGIN": self.mariadb.login, "DB_LOCAL_PASSWORD": self.mariadb.password,
                 "DB_LOCAL_NAME": self.mariadb.database, "MONGO_URI_PANIERS": self.mongodb.uri(ports.get("mongodb"))}
 
+    def settled(self):
+        """No lane has a batch outstanding, and the mirror is not known to be behind anywhere."""
+        unfinished = "SELECT (SELECT COUNT(*) FROM panier_lane WHERE token IS NOT NULL)" \
+                     " + (SELECT COUNT(*) FROM panier_mirror_lag) AS n"
+        return self.mariadb.query(unfinished)[0]["n"] == 0
+
     def ledger_lines(self, user):
         """{article_id: quantity} as MariaDB has it; None where there is no cart."""
         rows = self.mariadb.query("SELECT articles FROM panier WHERE user_id = %s AND deleted_at IS NULL", user)

@@ -106,7 +106,7 @@ def test_strict_writes_are_refused_and_reads_go_on(own_shop, store, fault):
         eventually(lambda: writable(panier, "u"), RECOVERY_S, "writes work again, without a restart")
         eventually(lambda: client.health().json["status"] == "ok", RECOVERY_S, "health is ok again")
     assert health.slowest_s < HEALTH_S
-    assert {answer["status"] for answer in health.answers} == {"ok", "degraded"}
+    assert "down" not in {answer["status"] for answer in health.answers}
 
     assert panier.ops().request("GET", "/readyz").status == 200
     if not in_doubt:

@@ -21,9 +21,8 @@ def test_what_was_acknowledged_is_what_both_stores_hold(shop, policy):
     run_adders(adders, lambda: time.sleep(LOAD_S))
 
     assert all(adder.acknowledged for adder in adders), "a worker starved: some cart never got through"
-    for instance in instances:
-        instance.stop()
-    instances[0].assert_stores_agree()
+    instances[1].stop()
+    shop.settle_and_verify(instances[0])
     for cart in range(CARTS):
         user = f"shared-{policy}-{cart}"
         acknowledged = sum(adder.acknowledged for adder in adders if adder.user == user)
@@ -50,8 +49,7 @@ def test_one_instance_is_killed_while_the_other_serves(shop):
 
     run_adders(through_victim + through_survivor, kill_one)
 
-    survivor.stop()
-    survivor.assert_stores_agree()
+    shop.settle_and_verify(survivor)
     for n in range(CARTS):
         acknowledged = through_victim[n].acknowledged + through_survivor[n].acknowledged
         kept = shop.stores.ledger_lines(f"taken-{n}")["a1"]
