@@ -230,7 +230,7 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
     gone = last.has_value();
     if (!last && last.error().code != Errc::store_conflict)
       shared_.ledger_state.failed(last.error());
-    if (!gone) std::this_thread::sleep_for(undecided_retry);
+    if (!gone) shared_.wait(undecided_retry);
   }
   log::error("the outcome of a COMMIT stays unknown, its batch is given up",
              {{"lane", protocol_.lane().lane}, {"batch", round.number}, {"row_gone", gone}});

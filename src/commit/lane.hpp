@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <thread>
 
 #include "commit/parking.hpp"
 #include "commit/protocol.hpp"
@@ -24,6 +26,10 @@ struct LaneShared {
   std::atomic<Policy>& policy;
   Timing timing;
   cart::Limits limits;
+  // Between two questions for the fate of a COMMIT; a test moves its clock instead.
+  std::function<void(std::chrono::milliseconds)> wait = [](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+  };
 };
 
 class Lane {

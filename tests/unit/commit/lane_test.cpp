@@ -1,0 +1,196 @@
+// A lane's rounds on good days, and on days when a store is known to be down.
+#include "support/memory_house.hpp"
+
+namespace panier::test {
+namespace {
+
+class LaneTest : public House {
+protected:
+  std::unique_ptr<Instance> instance_ = start("one");
+  Lane& lane() { return instance_->lane; }
+  int transactions() { return ledger_.faults.calls(LedgerCall::commit); }
+  int bulks() { return mirror_.faults.calls(MirrorCall::write); }
+};
+
+TEST_F(LaneTest, ALoneWriteCostsTwoTransactionsAndOneBulk) {
+  const auto asked = ask(*instance_, add("u", "a", 2));
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_FALSE(asked.answered()) << "reserved only";
+  EXPECT_EQ(mirror_lines("u"), std::vector{line("a", 2)});
+  EXPECT_TRUE(ledger_lines("u").empty()) << "not visible yet";
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_EQ(asked.outcome(), "ok");
+  EXPECT_TRUE(asked.receipt().mirrored);
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
+  EXPECT_EQ(transactions(), 2);
+  EXPECT_EQ(bulks(), 1);
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, AnIdleLaneDoesNothingButItsHeartbeat) {
+  settle(*instance_);
+  EXPECT_EQ(transactions(), 1);
+  const auto first = ledger_.state().lanes.begin()->second.heartbeat;
+  clock_.advance(commit::heartbeat_every - 1ms);
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
+  clock_.advance(1ms);
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_EQ(ledger_.state().lanes.begin()->second.heartbeat - first, commit::heartbeat_every);
+}
+
+TEST_F(LaneTest, WritesOnOneCartFoldAndEachHasItsVersion) {
+  const std::vector asked{ask(*instance_, add("u")), ask(*instance_, add("u")),
+                          ask(*instance_, add("u"))};
+  settle(*instance_);
+  std::set<commit::Version> versions;
+  for (int i = 0; i < 3; ++i) {
+    const auto& outcome = asked[static_cast<std::size_t>(i)].receipt().outcome;
+    EXPECT_EQ(outcome.quantity, Quantity::of(i + 1));
+    versions.insert(outcome.version);
+  }
+  EXPECT_EQ(versions.size(), 3U);
+  EXPECT_EQ(bulks(), 1);
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 3)});
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, WhatArrivesMeanwhileRidesWithTheSettlingTransaction) {
+  const auto first = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  const auto second = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  EXPECT_EQ(first.outcome(), "ok");
+  EXPECT_FALSE(second.answered());
+  (void)lane().run_once();
+  EXPECT_EQ(second.outcome(), "ok");
+  EXPECT_EQ(transactions(), 3);
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
+}
+
+TEST_F(LaneTest, ARefusalAloneIsAnsweredByItsOneTransaction) {
+  const auto asked = ask(*instance_, operation(OperationKind::empty, "nobody"));
+  (void)lane().run_once();
+  EXPECT_EQ(asked.outcome(), "cart_not_found");
+  EXPECT_EQ(bulks(), 0);
+  EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
+TEST_F(LaneTest, TheSameIdempotencyKeyIsCarriedOutOnce) {
+  commit::Idempotency key;
+  key.key[0] = 7;
+  const auto first = ask(*instance_, add("u"), key);
+  settle(*instance_);
+  const auto again = ask(*instance_, add("u"), key);
+  settle(*instance_);
+  EXPECT_EQ(again.receipt(), first.receipt());
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 1)});
+}
+
+TEST_F(LaneTest, StrictRefusesAtOnceWhileTheMirrorIsDown) {
+  mirror_state_.failed(unreachable());
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "mirror_unavailable");
+  EXPECT_EQ(bulks(), 0);
+  EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
+TEST_F(LaneTest, AvailableWorksWhileTheMirrorIsDownAndTheLagIsKnown) {
+  policy_ = Policy::available;
+  mirror_state_.failed(unreachable());
+  const auto asked = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  EXPECT_EQ(asked.outcome(), "ok");
+  EXPECT_FALSE(asked.receipt().mirrored);
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 1)});
+  settle(*instance_);
+  EXPECT_EQ(ledger_.state().lag.at(user("u")), asked.receipt().outcome.version);
+  EXPECT_EQ(bulks(), 0);
+
+  mirror_state_.answered({});
+  repair();
+  EXPECT_TRUE(ledger_.state().lag.empty());
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, AvailableLeavesNoLagWhereTheMirrorConfirmed) {
+  policy_ = Policy::available;
+  const auto asked = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  EXPECT_EQ(asked.outcome(), "ok");
+  EXPECT_EQ(ledger_.state().lanes.begin()->second.in_flight.size(), 1U);
+  settle(*instance_);
+  EXPECT_TRUE(ledger_.state().lanes.begin()->second.in_flight.empty());
+  EXPECT_TRUE(ledger_.state().lag.empty());
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, ALedgerThatDoesNotAnswerIsToldAtOnceAndNothingHappens) {
+  ledger_.faults.fail_next(LedgerCall::open, {unreachable()});
+  const auto asked = ask(*instance_, add("u"));
+  EXPECT_EQ(lane().run_once(), Lane::Did::waiting);
+  EXPECT_EQ(asked.outcome(), "ledger_unavailable");
+  EXPECT_TRUE(ledger_state_.down());
+  EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
+TEST_F(LaneTest, AConflictRunsTheWholeTransactionAgain) {
+  ledger_.faults.fail_next(LedgerCall::open, {{Errc::store_conflict, {}, "deadlock"}});
+  ledger_.faults.fail_next(LedgerCall::commit, {{Errc::store_conflict, {}, "lock wait"}});
+  const auto asked = ask(*instance_, add("u"));
+  EXPECT_EQ(lane().run_once(), Lane::Did::again);
+  EXPECT_EQ(lane().run_once(), Lane::Did::again);
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "ok");
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 1)});
+}
+
+TEST_F(LaneTest, WhatIsPastItsDeadlineInTheQueueIsNotCarriedOut) {
+  const auto asked = ask(*instance_, add("u"));
+  clock_.advance(commit::Timing{}.request_timeout);
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "overloaded");
+  EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
+TEST_F(LaneTest, ADeadlineThatPassesWhileUndecidedIsAnUnknownOutcomeToldOnce) {
+  const auto asked = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  clock_.advance(commit::Timing{}.request_timeout);
+  lane().queue().expire_due(clock_.steady());
+  EXPECT_EQ(asked.outcome(), "outcome_unknown");
+  settle(*instance_);
+  EXPECT_EQ(asked.answers->size(), 1U);
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, ACartWhoseRowIsRefusedFailsAloneAndIsQuarantinedAfterThree) {
+  ledger_.refuse_rows([](const commit::CartRow& row) {
+    return row.user == user("bad") && row.cart.lines.size() == 1;
+  });
+  for (int i = 0; i < commit::poison_aborts_max; ++i) {
+    const auto bad = ask(*instance_, add("bad"));
+    const auto good = ask(*instance_, add("good"));
+    settle(*instance_, 50);
+    EXPECT_EQ(bad.outcome(), "internal") << i;
+    EXPECT_EQ(good.outcome(), "ok") << i;
+  }
+  const auto late = ask(*instance_, add("bad"));
+  settle(*instance_);
+  EXPECT_EQ(late.outcome(), "cart_quarantined");
+  repair();
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, WhatIsLeftWhenALaneEndsIsAnswered) {
+  const auto queued = ask(*instance_, add("u"));
+  lane().queue().close();
+  const auto late = ask(*instance_, add("u"));
+  EXPECT_EQ(late.outcome(), "shutting_down");
+  lane().queue().answer_rest();
+  EXPECT_EQ(queued.outcome(), "shutting_down");
+}
+
+} // namespace
+} // namespace panier::test

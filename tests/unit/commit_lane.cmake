@@ -1,0 +1,5 @@
+# The lane, the abort, the reader and the path as a whole, on the stores in memory.
+panier_test(unit_commit_lane
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/commit/lane_test.cpp
+  LINKS panier_commit panier_upkeep panier_test_memory
+  LABELS unit)
