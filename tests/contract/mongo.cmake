@@ -3,6 +3,7 @@ panier_test(
   contract_mongo
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/mongo_mirror_test.cpp ${CMAKE_CURRENT_LIST_DIR}/mongo_faults_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/mongo_documents_test.cpp ${CMAKE_CURRENT_LIST_DIR}/mongo_uri_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/mongo_sanitizer.cpp
   LINKS panier_store_mongo panier_test_wire
   LABELS contract
   SINGLE
