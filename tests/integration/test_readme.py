@@ -1,47 +1,33 @@
-"""README's tour with curl, to the letter; ids and versions are one's own, and must be the same ones throughout."""
-import json
+"""The README's tour, to the letter: each command is run as it stands there, and prints what stands there. Only the port,
+ids and versions are the reader's own."""
 import re
 import subprocess
 
-TOUR = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).+\n)*)", re.MULTILINE)
 
-
-def tour_of(readme):
-    """[(command, what README shows)]"""
-    steps = [step for block in TOUR.findall(readme) for step in COMMAND.findall(block) if "curl" in step[0]]
-    assert steps, "README has no tour"
+def tour(readme):
+    """The (command, expected output) pairs of the first console block; output "" where the README shows none."""
+    block = re.search(r"```console\n(.*?)```", readme, re.S).group(1)
+    steps = []
+    for step in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        lines = step.rstrip("\n").split("\n")
+        length = 1 + next(i for i, line in enumerate(lines) if not line.endswith("\\"))
+        steps.append(("\n".join(lines[:length]), "\n".join(lines[length:]).strip()))
     return steps
 
 
-def remember(shown, told, seen):
-    """The same id or version in README is the same one in life."""
-    if isinstance(shown, dict):
-        assert list(shown) == list(told)
-        for key, value in shown.items():
-            if key in ("id", "version") or (key == "rs" and isinstance(value, str)):
-                if re.fullmatch(r"[0-9a-f]{24}", str(value)) or isinstance(value, int):
-                    assert seen.setdefault(value, told[key]) == told[key], key
-                    continue
-            remember(value, told[key], seen)
-    elif isinstance(shown, list):
-        assert len(shown) == len(told)
-        for one, other in zip(shown, told):
-            remember(one, other, seen)
-    else:
-        assert shown == told
+def without_own_values(text):
+    return re.sub(r'"[0-9a-f]{24}"', '"<id>"', re.sub(r'"version":\d+', '"version":<n>', text))
 
 
 def test_the_tour(shop, source_dir):
     panier = shop.start()
-    seen = {}
-    for command, shown in tour_of((source_dir / "README.md").read_text()):
-        here = re.sub(r"(localhost|127\.0\.0\.1):6004", f"127.0.0.1:{panier.port}", command)
-        assert here != command, f"not to this service: {command}"
-        told = subprocess.run(["bash", "-c", here], stdout=subprocess.PIPE, text=True, timeout=20, check=True).stdout
-        if shown:
-            remember(json.loads(shown), json.loads(told), seen)
+    steps = tour((source_dir / "README.md").read_text())
+    assert len(steps) >= 7
+    for command, expected in steps:
+        assert "localhost:6004" in command
+        ran = subprocess.run(["bash", "-c", command.replace("localhost:6004", f"127.0.0.1:{panier.port}")],
+                             capture_output=True, text=True, timeout=20, check=True)
+        if expected:
+            assert without_own_values(ran.stdout.strip()) == without_own_values(expected), command
         else:
-            assert json.loads(told)["error"] is False
-    assert seen
-    shop.settle_and_verify(panier)
+            assert ran.stdout
