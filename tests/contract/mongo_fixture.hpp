@@ -45,5 +45,7 @@ std::chrono::milliseconds timed(Call call) {
 
 // What a call may take beyond its timeout, whatever the server does.
 inline constexpr std::chrono::milliseconds overrun_max = 500ms;
+// How soon a mirror is back after its server; well below the stores' timeout of 2 s.
+inline constexpr std::chrono::milliseconds at_once_max = 1000ms;
 
 } // namespace panier::contract
