@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "commit/lane.hpp"
 #include "support/manual_clock.hpp"
 #include "support/memory_ledger.hpp"
@@ -39,6 +42,17 @@ inline Error unreachable() {
 inline Error commit_lost() {
   return {Errc::commit_unknown, {}, "lost connection during COMMIT"};
 }
+
+} // namespace panier::test
+
+namespace panier::cart {
+// What a failing test prints.
+inline void PrintTo(const Line& line, std::ostream* out) {
+  *out << line.key.article_id() << ' ' << line.quantity.to_text();
+}
+} // namespace panier::cart
+
+namespace panier::test {
 
 inline cart::Operation operation(OperationKind kind, std::string_view who) {
   return {.kind = kind, .user = user(who), .line = {}, .quantity = {}, .if_match = {}};
@@ -161,8 +175,10 @@ protected:
             .mirror = mirror_.connect(),
             .ids = std::make_unique<NumberedIds>(std::uint8_t{200})};
   }
-  // As upkeep does it once the backoffs are over.
+  // As upkeep does it once the stores are known to be back and the backoffs are over.
   void repair() {
+    ledger_state_.answered({});
+    mirror_state_.answered({});
     auto stores = upkeep_stores();
     upkeep::LagRepair repair(stores);
     for (int i = 0; i < 5; ++i) {
