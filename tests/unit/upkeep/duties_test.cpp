@@ -1,0 +1,231 @@
+// Expiry, dead rows, probes, and upkeep as a whole.
+#include "support/memory_house.hpp"
+#include "upkeep/limits.hpp"
+#include "upkeep/probe.hpp"
+#include "upkeep/upkeep.hpp"
+
+namespace panier::test {
+namespace {
+
+class ExpiryTest : public House {
+protected:
+  static constexpr auto ttl = 48h;
+  void SetUp() override { make_cart(*instance_, "u"); }
+  void run(std::chrono::hours after = ttl) {
+    upkeep::Expiry expiry(stores_, after,
+                          [this](commit::WriteRequest request, commit::WriteDone done) {
+                            ++submitted_;
+                            auto write = std::make_shared<commit::PendingWrite>(
+                                std::move(request), clock_.steady() + 10s, std::move(done));
+                            EXPECT_TRUE(instance_->lane.queue().push(write));
+                            if (before_it_runs_) before_it_runs_();
+                          });
+    EXPECT_TRUE(expiry.run_once());
+    settle(*instance_);
+  }
+  bool exists() { return ledger_.state().carts.at(user("u")).cart.exists; }
+
+  std::unique_ptr<Instance> instance_ = start("one");
+  upkeep::Stores stores_ = upkeep_stores();
+  std::function<void()> before_it_runs_;
+  int submitted_ = 0;
+};
+
+TEST_F(ExpiryTest, AnUntouchedCartIsDeletedInBothStores) {
+  clock_.advance(ttl);
+  run();
+  EXPECT_TRUE(exists()) << "not yet";
+  clock_.advance(1ms);
+  run();
+  EXPECT_FALSE(exists());
+  EXPECT_FALSE(mirror_.document(user("u"))->exists);
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(ExpiryTest, ZeroMeansNever) {
+  clock_.advance(24h * 1000);
+  run(0h);
+  EXPECT_EQ(submitted_, 0);
+  EXPECT_TRUE(exists());
+}
+
+TEST_F(ExpiryTest, WhoeverWritesMeanwhileWins) {
+  clock_.advance(ttl + 1ms);
+  auto other = start("two", 2);
+  before_it_runs_ = [&] {
+    const auto asked = ask(*other, add("u"));
+    settle(*other);
+    EXPECT_EQ(asked.outcome(), "ok");
+  };
+  run();
+  EXPECT_EQ(submitted_, 1);
+  EXPECT_TRUE(exists());
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
+}
+
+class DeadRowsTest : public House {};
+
+TEST_F(DeadRowsTest, EmptyRowsOfTheDeadGoAndTheLivingStay) {
+  auto dead = start("dead", 1);
+  auto living = start("living", 2);
+  settle(*dead);
+  auto stores = upkeep_stores();
+  upkeep::AbandonedLists lists(stores);
+  for (auto waited = 0ms; waited <= commit::dead_lane_after; waited += commit::heartbeat_every) {
+    settle(*living);
+    EXPECT_TRUE(lists.delete_dead_rows());
+    EXPECT_TRUE(ledger_.state().lanes.contains({"dead", 0}));
+    clock_.advance(commit::heartbeat_every);
+  }
+  EXPECT_TRUE(lists.delete_dead_rows());
+  EXPECT_FALSE(ledger_.state().lanes.contains({"dead", 0}));
+  EXPECT_TRUE(ledger_.state().lanes.contains({"living", 0}));
+}
+
+TEST_F(DeadRowsTest, AListKeepsItsRowUntilItIsAborted) {
+  auto dead = start("dead", 1);
+  const auto asked = ask(*dead, add("u"));
+  (void)dead->lane.run_once();
+  clock_.advance(commit::dead_lane_after + 1ms);
+  auto stores = upkeep_stores();
+  upkeep::AbandonedLists lists(stores);
+  EXPECT_TRUE(lists.delete_dead_rows());
+  EXPECT_TRUE(ledger_.state().lanes.contains({"dead", 0}));
+  EXPECT_TRUE(lists.abort_all());
+  EXPECT_FALSE(ledger_.state().lanes.at({"dead", 0}).token);
+  settle(*dead);
+  EXPECT_EQ(asked.outcome(), "ledger_unavailable");
+}
+
+class ProbeTest : public House {
+protected:
+  std::unique_ptr<Instance> instance_ = start("one");
+  std::string write() {
+    const auto asked = ask(*instance_, add("u"));
+    settle(*instance_);
+    return asked.outcome();
+  }
+};
+
+TEST_F(ProbeTest, ALedgerThatCameBackIsKnownToBeBack) {
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true);
+  ledger_.faults.down(unreachable());
+  probe.run_once();
+  EXPECT_TRUE(ledger_state_.down());
+  EXPECT_EQ(write(), "ledger_unavailable");
+  ledger_.faults.down({});
+  probe.run_once();
+  EXPECT_FALSE(ledger_state_.down());
+  EXPECT_EQ(write(), "ok");
+}
+
+TEST_F(ProbeTest, AConflictIsNoOutage) {
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true);
+  ledger_.faults.fail_next(LedgerCall::ping, {{Errc::store_conflict, {}, "locked"}});
+  probe.run_once();
+  EXPECT_FALSE(ledger_state_.down());
+}
+
+TEST_F(ProbeTest, AnUnmigratedLedgerTakesNoWritesAndSaysWhatToDo) {
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, false);
+  EXPECT_FALSE(ledger_state_.writable()) << "not before the schema is known";
+  ledger_.faults.fail_next(LedgerCall::prepare, {{Errc::schema_unmigrated, {}, "old table"}});
+  probe.run_once();
+  EXPECT_FALSE(ledger_state_.down());
+  EXPECT_NE(ledger_state_.snapshot().notice.find("panier migrate"), std::string::npos);
+  EXPECT_EQ(write(), "ledger_unavailable");
+  probe.run_once();
+  EXPECT_TRUE(ledger_state_.writable());
+  EXPECT_EQ(write(), "ok");
+}
+
+TEST_F(ProbeTest, AMissingIndexIsBuilt) {
+  mirror_.drop_index();
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  probe.run_once();
+  EXPECT_TRUE(mirror_state_.writable());
+  EXPECT_EQ(mirror_.connect()->ensure_index(false, 1s), commit::IndexState::present);
+}
+
+TEST_F(ProbeTest, AnIndexThatCannotBeBuiltBlocksStrictWritesOnly) {
+  ASSERT_EQ(write(), "ok");
+  mirror_.drop_index();
+  const commit::CartId id({99});
+  mirror_.edit([&](auto& docs) {
+    docs.emplace(id, commit::MirrorDoc{id, user("u"), 1, {}, 1, true, true, {}});
+  });
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  probe.run_once();
+  EXPECT_FALSE(mirror_state_.down());
+  EXPECT_NE(mirror_state_.snapshot().notice.find("user_id_1"), std::string::npos);
+  EXPECT_EQ(write(), "mirror_unavailable");
+  policy_ = Policy::available;
+  EXPECT_EQ(write(), "ok");
+  policy_ = Policy::strict;
+  mirror_.edit([&](auto& docs) { docs.erase(id); });
+  probe.run_once();
+  EXPECT_TRUE(mirror_state_.snapshot().notice.empty());
+  EXPECT_EQ(write(), "ok");
+}
+
+TEST_F(ProbeTest, AnIndexThatIsDroppedLaterIsNoticed) {
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  probe.run_once();
+  const int asked = mirror_.faults.calls(MirrorCall::ensure_index);
+  probe.run_once();
+  EXPECT_EQ(mirror_.faults.calls(MirrorCall::ensure_index), asked) << "not at every ping";
+  mirror_.drop_index();
+  clock_.advance(10s);
+  probe.run_once();
+  EXPECT_EQ(mirror_.connect()->ensure_index(false, 1s), commit::IndexState::present);
+}
+
+class UpkeepTest : public House {
+protected:
+  std::unique_ptr<Instance> instance_ = start("one");
+};
+
+TEST_F(UpkeepTest, EachPieceHasItsOwnPace) {
+  auto stores = upkeep_stores();
+  upkeep::Upkeep upkeep(std::move(stores), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  upkeep.run_once();
+  const int looks = ledger_.faults.calls(LedgerCall::lanes);
+  upkeep.run_once();
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::lanes), looks);
+  clock_.advance(upkeep::abandoned_every);
+  upkeep.run_once();
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::lanes), looks + 1);
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::purgeable), 1);
+}
+
+TEST_F(UpkeepTest, TellsTheLagAndRepairsIt) {
+  policy_ = Policy::available;
+  mirror_state_.failed(unreachable());
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  upkeep.run_once();
+  EXPECT_EQ(upkeep.lag(), 1);
+  mirror_state_.answered({});
+  clock_.advance(upkeep::lag_every);
+  upkeep.run_once();
+  EXPECT_EQ(upkeep.lag(), 0);
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(UpkeepTest, AsksNothingOfALedgerThatIsDown) {
+  upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  ledger_state_.failed(unreachable());
+  upkeep.run_once();
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::lanes), 0);
+}
+
+TEST_F(UpkeepTest, OnePieceThatFailsDoesNotStopTheOthers) {
+  ledger_.faults.fail_next(LedgerCall::lag_count, {timed_out()});
+  upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  upkeep.run_once();
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::purgeable), 1);
+}
+
+} // namespace
+} // namespace panier::test
