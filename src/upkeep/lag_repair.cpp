@@ -105,7 +105,10 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused)
       back_off(row.user);
       continue;
     }
-    if (const auto raised = raise_above(row, *doc); !raised) return raised;
+    const auto raised = raise_above(row, *doc);
+    if (raised) continue;
+    if (raised.error().code != Errc::store_rejected) return raised;
+    back_off(row.user); // the ledger answers, it is this row that it refuses
   }
   if (done.empty()) return {};
   return stores_.ledger->lag_done(done);

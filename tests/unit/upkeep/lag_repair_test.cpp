@@ -134,6 +134,23 @@ TEST_F(LagRepairTest, ALockedCartIsLeftForTheNextPass) {
   EXPECT_GT(version(), before);
 }
 
+TEST_F(LagRepairTest, ARowThatTheLedgerRefusesDoesNotKeepTheOthers) {
+  make_cart(*instance_, "v");
+  set_mirror_version(version() + 1000); // u's
+  mark("u");
+  mirror_.edit([](MemoryMirrorStore::Documents& docs) {
+    for (auto& [id, doc] : docs)
+      doc.version += 1000;
+  });
+  mark("v");
+  ledger_.refuse_rows([](const commit::CartRow& row) { return row.user == user("u"); });
+  EXPECT_EQ(run(), 2);
+  EXPECT_EQ(run(), 1) << "v is raised and sent, u backs off";
+  ledger_.refuse_rows(nullptr);
+  repair();
+  EXPECT_EQ(differences(), "");
+}
+
 TEST_F(LagRepairTest, AThreadThatSleptThroughAPurgeSendsNothing) {
   lose_document("u");
   ledger_.faults.on_call([this](LedgerCall call) {
