@@ -5,6 +5,15 @@
 
 namespace panier::upkeep {
 
+namespace {
+
+// The ledger answers, it is this list that it cannot abort: the others need not wait for it.
+bool only_this_list(const Error& error) {
+  return error.code == Errc::store_rejected || error.code == Errc::store_corrupt;
+}
+
+} // namespace
+
 Result<void> AbandonedLists::run_once() {
   const auto now = stores_.ledger->ping();
   if (!now) return std::unexpected(now.error());
@@ -12,6 +21,7 @@ Result<void> AbandonedLists::run_once() {
   if (!rows) return std::unexpected(rows.error());
   const auto steady = stores_.clock.steady();
   std::map<commit::LaneKey, Seen> seen;
+  Result<void> outcome;
   for (const auto& row : *rows) {
     if (!row.token) continue;
     const auto before = seen_.find(row.key);
@@ -21,12 +31,13 @@ Result<void> AbandonedLists::run_once() {
     const bool expired = row.expires_at <= *now;
     const bool unseen = steady - first >= stores_.reservation_ttl;
     if (!expired && !unseen) continue;
-    const auto done =
-        abort(row, expired ? commit::AbortGround::expired : commit::AbortGround::unseen);
-    if (!done) return done;
+    auto done = abort(row, expired ? commit::AbortGround::expired : commit::AbortGround::unseen);
+    if (done) continue;
+    if (!only_this_list(done.error())) return done;
+    outcome = std::move(done);
   }
   seen_ = std::move(seen);
-  return {};
+  return outcome;
 }
 
 Result<void> AbandonedLists::abort_all() {

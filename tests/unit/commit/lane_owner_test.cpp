@@ -1,5 +1,7 @@
 // Several lanes on one cart: who is listed is parked for, who is dead is aborted, nobody finishes
 // another's work.
+#include <future>
+
 #include "support/memory_house.hpp"
 
 namespace panier::test {
@@ -129,6 +131,58 @@ TEST_F(LaneOwnerTest, AParkedCartAnswersBusyAtItsDeadline) {
   settle(*one_);
   EXPECT_EQ(first.outcome(), "ok") << "nobody aborted it, so its owner may still settle";
   EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 11)});
+}
+
+TEST_F(LaneOwnerTest, ALaneThatStopsDoesNotWaitForWhatWasAnsweredWhileParked) {
+  (void)reserved_by_one();
+  const auto parked = ask(*two_, add("u"));
+  (void)two_->lane.run_once();
+  clock_.advance(commit::Timing{}.request_timeout - 1s);
+  settle(*two_); // beats
+  clock_.advance(1s);
+  two_->lane.queue().expire_due(clock_.steady());
+  EXPECT_EQ(parked.outcome(), "cart_busy");
+  two_->lane.queue().close();
+  std::atomic<bool> give_up{false};
+  auto ended = std::async(std::launch::async, [&] { two_->lane.run(give_up); });
+  EXPECT_EQ(ended.wait_for(5s), std::future_status::ready);
+  give_up = true;
+}
+
+TEST_F(LaneOwnerTest, OneListThatCannotBeAbortedDoesNotKeepTheOthers) {
+  (void)reserved_by_one();
+  (void)ask(*two_, add("v"));
+  (void)two_->lane.run_once();
+  clock_.advance(commit::Timing{}.reservation_ttl);
+  ledger_.refuse_rows([](const commit::CartRow& row) { return row.user == user("u"); });
+  auto stores = upkeep_stores();
+  upkeep::AbandonedLists lists(stores);
+  EXPECT_FALSE(lists.run_once()) << "told";
+  EXPECT_TRUE(ledger_.state().lanes.at({"one", 0}).token);
+  EXPECT_FALSE(ledger_.state().lanes.at({"two", 0}).token);
+  ledger_.refuse_rows(nullptr);
+  EXPECT_TRUE(lists.run_once());
+  EXPECT_FALSE(ledger_.state().lanes.at({"one", 0}).token);
+  settle(*one_);
+  settle(*two_);
+  repair();
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneOwnerTest, ThePolicyMaySwitchWhileABatchIsOutstanding) {
+  const auto strict = reserved_by_one();
+  policy_ = Policy::available;
+  const auto available = ask(*one_, add("u"));
+  EXPECT_EQ(one_->lane.run_once(), Lane::Did::worked);
+  EXPECT_EQ(strict.outcome(), "ok");
+  EXPECT_EQ(available.outcome(), "ok");
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 12)});
+  policy_ = Policy::strict;
+  const auto again = ask(*one_, add("u"));
+  settle(*one_);
+  EXPECT_EQ(again.outcome(), "ok");
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 13)});
+  EXPECT_EQ(differences(), "");
 }
 
 TEST_F(LaneOwnerTest, WritesForAParkedCartKeepTheirOrder) {
