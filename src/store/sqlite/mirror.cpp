@@ -60,11 +60,14 @@ Result<Took> take(Connection& connection, const MirrorWrite& write) {
   return std::unexpected(done.error());
 }
 
-// Here COMMIT is part of the call, so that an unknown outcome is the port's "no answer in time".
-Result<void> commit(Connection& connection) {
-  auto done = connection.commit();
-  if (!done && done.error().code == Errc::commit_unknown) done.error().code = Errc::store_timeout;
-  return done;
+// In the port's words: that another writer kept the lock too long, and a COMMIT of which nobody
+// knows, are both "no answer in time".
+template <class T>
+Result<T> in_time(Result<T> result) {
+  if (result) return result;
+  auto& code = result.error().code;
+  if (code == Errc::store_conflict || code == Errc::commit_unknown) code = Errc::store_timeout;
+  return result;
 }
 
 Result<bool> has_index(Connection& connection) {
@@ -81,22 +84,29 @@ Result<Connection*> SqliteMirror::connected(Timeout timeout) {
     return connection_.get();
   }
   connection_.reset();
-  auto connection = Connection::open(settings_.dir->path() / "mirror.sqlite3",
-                                     Connection::WhenAbsent::create, timeout);
+  auto connection = in_time(Connection::open(settings_.dir->path() / "mirror.sqlite3",
+                                             Connection::WhenAbsent::create, timeout));
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto ready = migrate(**connection, mirror_migrations); !ready)
+  if (auto ready = in_time(migrate(**connection, mirror_migrations)); !ready)
     return std::unexpected(std::move(ready.error()));
   connection_ = std::move(*connection);
   return connection_.get();
+}
+
+Result<Connection*> SqliteMirror::writing(Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return connection;
+  if (auto begun = in_time((*connection)->begin()); !begun)
+    return std::unexpected(std::move(begun.error()));
+  return connection;
 }
 
 Result<std::vector<Took>> SqliteMirror::write(std::span<const MirrorWrite> writes,
                                               Timeout timeout) {
   std::vector<Took> verdicts;
   if (writes.empty()) return verdicts;
-  auto connection = connected(timeout);
+  auto connection = writing(timeout);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto begun = (*connection)->begin(); !begun) return std::unexpected(std::move(begun.error()));
   for (const auto& write : writes) {
     const auto took = take(**connection, write);
     if (!took) {
@@ -105,7 +115,8 @@ Result<std::vector<Took>> SqliteMirror::write(std::span<const MirrorWrite> write
     }
     verdicts.push_back(*took);
   }
-  if (auto done = commit(**connection); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = in_time((*connection)->commit()); !done)
+    return std::unexpected(std::move(done.error()));
   return verdicts;
 }
 
@@ -118,10 +129,13 @@ Result<std::vector<MirrorDoc>> SqliteMirror::find(std::span<const UserId> users,
     auto row =
         (*connection)
             ->query("SELECT " PANIER_DOC_COLUMNS " FROM panier WHERE user_id = ?", user.text());
-    auto found = row.step();
-    if (!found) return std::unexpected(std::move(found.error()));
-    if (!*found) continue;
-    if (auto doc = document(row)) docs.push_back(std::move(*doc));
+    // Several of one user are possible while the unique index is missing.
+    for (;;) {
+      auto more = row.step();
+      if (!more) return std::unexpected(std::move(more.error()));
+      if (!*more) break;
+      if (auto doc = document(row)) docs.push_back(std::move(*doc));
+    }
   }
   return docs;
 }
@@ -139,17 +153,17 @@ Result<IndexState> SqliteMirror::ensure_index(bool build, Timeout timeout) {
   if (!present) return std::unexpected(present.error());
   if (*present) return IndexState::present;
   if (!build) return IndexState::missing;
-  if (auto built =
-          (*connection)->script("CREATE UNIQUE INDEX IF NOT EXISTS user_id_1 ON panier (user_id)");
-      !built)
-    return std::unexpected(std::move(built.error()));
-  return IndexState::built;
+  const auto built =
+      (*connection)->script("CREATE UNIQUE INDEX IF NOT EXISTS user_id_1 ON panier (user_id)");
+  if (built) return IndexState::built;
+  // Two documents of one user are in its way; verify removes the foreign one.
+  if ((*connection)->last_was_duplicate()) return IndexState::missing;
+  return in_time(Result<IndexState>(std::unexpected(built.error())));
 }
 
 Result<bool> SqliteMirror::purge(const UserId& user, commit::Version version, Timeout timeout) {
-  auto connection = connected(timeout);
+  auto connection = writing(timeout);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto begun = (*connection)->begin(); !begun) return std::unexpected(std::move(begun.error()));
   auto gone =
       (*connection)
           ->query("DELETE FROM panier WHERE user_id = ? AND version = ?", user.text(), version)
@@ -159,14 +173,15 @@ Result<bool> SqliteMirror::purge(const UserId& user, commit::Version version, Ti
     (*connection)->rollback();
     return std::unexpected(gone ? left.error() : gone.error());
   }
-  if (auto done = commit(**connection); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = in_time((*connection)->commit()); !done)
+    return std::unexpected(std::move(done.error()));
   return !*left;
 }
 
 Result<void> SqliteMirror::remove(const commit::CartId& id, Timeout timeout) {
   auto connection = connected(timeout);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  return (*connection)->query("DELETE FROM panier WHERE _id = ?", id.hex()).run();
+  return in_time((*connection)->query("DELETE FROM panier WHERE _id = ?", id.hex()).run());
 }
 
 Result<commit::Mirror::Page> SqliteMirror::scan(const std::optional<UserId>& after, int limit,
@@ -182,8 +197,10 @@ Result<commit::Mirror::Page> SqliteMirror::scan(const std::optional<UserId>& aft
     auto more = rows.step();
     if (!more) return std::unexpected(std::move(more.error()));
     if (!*more) return page;
-    // One row beyond the page tells that it was not the last one; it belongs to the next.
-    if (page.docs.size() == static_cast<std::size_t>(limit)) break;
+    // One row beyond the page tells that it was not the last one; it belongs to the next, unless
+    // it is another one of the last user, whom the next page would pass over.
+    const bool same_user = !page.docs.empty() && page.docs.back().user.text() == rows.text(0);
+    if (page.docs.size() >= static_cast<std::size_t>(limit) && !same_user) break;
     if (auto doc = document(rows))
       page.docs.push_back(std::move(*doc));
     else

@@ -25,6 +25,8 @@ public:
 private:
   // The connection, waiting for locks no longer than this; made, with its file, when there is none.
   Result<Connection*> connected(Timeout timeout);
+  // The same, with a transaction begun on it.
+  Result<Connection*> writing(Timeout timeout);
 
   const Settings settings_;
   std::unique_ptr<Connection> connection_;

@@ -25,16 +25,17 @@ Result<commit::CartRow> cart_row(const Statement& row) {
   if (!user || !id || !token) return corrupt(name, "user_id, id or token cannot be read");
   if (id_maria < 1 || id_maria > std::numeric_limits<std::uint32_t>::max())
     return corrupt(name, "id_maria is out of range");
+  // That cart fails alone, and a write of its row keeps the text for a human to mend.
   std::optional<std::string> unreadable;
   if (!lines) unreadable = std::string(row.text(3));
-  return commit::CartRow{
-      .user = std::move(*user),
-      .cart = {*id, row.integer(4), row.null(8), lines.value_or(std::vector<cart::Line>{})},
-      .id_maria = static_cast<std::uint32_t>(id_maria),
-      .token = commit::Token(*token),
-      .created_at = at_ms(row.integer(6)),
-      .updated_at = at_ms(row.integer(7)),
-      .unreadable = std::move(unreadable)};
+  return commit::CartRow{.user = std::move(*user),
+                         .cart = {*id, row.integer(4), row.null(8),
+                                  std::move(lines).value_or(std::vector<cart::Line>{})},
+                         .id_maria = static_cast<std::uint32_t>(id_maria),
+                         .token = commit::Token(*token),
+                         .created_at = at_ms(row.integer(6)),
+                         .updated_at = at_ms(row.integer(7)),
+                         .unreadable = std::move(unreadable)};
 }
 
 Result<commit::LaneRow> lane_row(const Statement& row) {
