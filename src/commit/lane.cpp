@@ -19,6 +19,11 @@ constexpr std::chrono::milliseconds conflict_retry{3};
 // How often a lane asks again for the fate of a COMMIT that is still undecided.
 constexpr std::chrono::milliseconds undecided_retry{200};
 
+// The store answers, it is these rows that it cannot serve.
+bool refuses_rows(const Error& error) {
+  return error.code == Errc::store_rejected || error.code == Errc::store_corrupt;
+}
+
 std::string_view reason(Notice::Kind kind) {
   switch (kind) {
   case Notice::Kind::aborted: return "aborted";
@@ -142,8 +147,7 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
     queue_.put_back(std::move(writes));
     return Did::again;
   }
-  // The store answers, it is these rows that it cannot serve.
-  const bool refused = error.code == Errc::store_rejected || error.code == Errc::store_corrupt;
+  const bool refused = refuses_rows(error);
   if (!refused) shared_.ledger_state.failed(error);
   last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
   for (auto& write : writes) {
@@ -162,7 +166,9 @@ Lane::Did Lane::abort_stranger(std::vector<PendingWritePtr> writes, const LaneRo
             {{"lane", protocol_.lane().lane}, {"token", row.token->hex()}});
   const auto result = abort_lists(*ledger_, row, AbortGround::unseen, ids_.token());
   if (!result) {
-    if (result.error().code != Errc::store_conflict) shared_.ledger_state.failed(result.error());
+    const auto& error = result.error();
+    if (error.code != Errc::store_conflict && !refuses_rows(error))
+      shared_.ledger_state.failed(error);
     return Did::waiting;
   }
   shared_.metrics.aborted("stranger", result->carts);

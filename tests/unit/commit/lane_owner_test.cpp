@@ -83,6 +83,21 @@ TEST_F(LaneOwnerTest, ARestartUnderTheSameNameAbortsWhatItFinds) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LaneOwnerTest, AStrangersListThatIsRefusedIsNoOutageOfTheLedger) {
+  (void)reserved_by_one();
+  ledger_.refuse_rows([](const commit::CartRow& row) { return row.user == user("u"); });
+  auto again = start("one", 3);
+  const auto asked = ask(*again, add("v"));
+  EXPECT_EQ(again->lane.run_once(), Lane::Did::waiting);
+  EXPECT_FALSE(ledger_state_.down());
+  ledger_.refuse_rows(nullptr);
+  settle(*again);
+  EXPECT_EQ(asked.outcome(), "ok");
+  settle(*one_);
+  repair();
+  EXPECT_EQ(differences(), "");
+}
+
 TEST_F(LaneOwnerTest, ALateOwnerNeverClearsTheListOfTheOneThatTookItsRow) {
   const auto lost = reserved_by_one();
   auto again = start("one", 3);
