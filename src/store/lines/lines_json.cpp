@@ -149,6 +149,7 @@ Result<std::vector<cart::Line>> lines_from_json(std::string_view text) {
   });
   if (!good) return corrupt("articles", text);
   std::vector<std::string_view> keys;
+  keys.reserve(lines.size());
   for (const auto& line : lines)
     keys.push_back(line.key.article_id());
   std::ranges::sort(keys);

@@ -81,7 +81,7 @@ private:
 
 class Connection {
 public:
-  enum class WhenAbsent { create, refuse };
+  enum class WhenAbsent : std::uint8_t { create, refuse };
   [[nodiscard]] static Result<std::unique_ptr<Connection>>
   open(const std::filesystem::path& file, WhenAbsent absent, std::chrono::milliseconds lock_wait);
 

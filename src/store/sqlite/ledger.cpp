@@ -102,7 +102,7 @@ Result<Opened> mark_lock_look(Connection& connection, const OpenRequest& request
   for (const auto& wanted : request.wanted) {
     auto cart = lock(connection, wanted, now);
     if (!cart) return std::unexpected(std::move(cart.error()));
-    if (*cart) opened.carts.push_back(std::move(**cart));
+    if (auto& found = *cart) opened.carts.push_back(std::move(*found));
   }
   auto others = look(connection, request.lane);
   if (!others) return std::unexpected(std::move(others.error()));
@@ -293,7 +293,7 @@ Result<std::vector<CartRow>> SqliteLedger::read(std::span<const UserId> users) {
       rows = std::unexpected(std::move(row.error()));
       break;
     }
-    if (*row) rows->push_back(std::move(**row));
+    if (auto& found = *row) rows->push_back(std::move(*found));
   }
   (*connection)->rollback(); // nothing was written
   return rows;
