@@ -24,6 +24,7 @@ protected:
   // How many of the writes the server holds.
   int held() {
     std::vector<UserId> users;
+    users.reserve(writes_.size());
     for (const auto& one : writes_)
       users.push_back(one.user);
     const auto docs = must(mirror_->find(users, 2s));
@@ -219,6 +220,7 @@ TEST_F(MongoFaults, DeleteWithoutItsMajorityIsNotTold) {
 TEST_F(MongoFaults, StoreIsUsedByManyMirrorsAtOnce) {
   constexpr int mirrors = 12;
   std::vector<std::future<Took>> all;
+  all.reserve(mirrors);
   for (int n = 0; n < mirrors; ++n)
     all.push_back(std::async(std::launch::async, [this, n] {
       const auto mine = store_->connect();

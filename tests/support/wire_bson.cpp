@@ -8,10 +8,10 @@ namespace panier::support::wire {
 namespace {
 
 // A field of the document, or a dotted path into it.
-std::optional<bson_iter_t> path(const bson_t* document, const char* key) {
+Place path(const bson_t* document, const char* key) {
   bson_iter_t at, found;
-  if (!bson_iter_init(&at, document)) return std::nullopt;
-  if (!bson_iter_find_descendant(&at, key, &found)) return std::nullopt;
+  if (!bson_iter_init(&at, document)) return {};
+  if (!bson_iter_find_descendant(&at, key, &found)) return {};
   return found;
 }
 
@@ -24,12 +24,12 @@ int order(const T& left, const T& right) {
   return left < right ? -1 : right < left ? 1 : 0;
 }
 
-bool equal(const std::optional<bson_iter_t>& value, const bson_iter_t& wanted) {
+bool equal(const Place& value, const bson_iter_t& wanted) {
   if (!value) return BSON_ITER_HOLDS_NULL(&wanted);
   return compare(*value, wanted) == 0;
 }
 
-bool among(const std::optional<bson_iter_t>& value, const bson_iter_t& list) {
+bool among(const Place& value, const bson_iter_t& list) {
   bson_iter_t wanted;
   if (!BSON_ITER_HOLDS_ARRAY(&list) || !bson_iter_recurse(&list, &wanted))
     throw BadQuery{"$in needs an array"};
@@ -38,17 +38,16 @@ bool among(const std::optional<bson_iter_t>& value, const bson_iter_t& list) {
   return false;
 }
 
-bool has_type(const std::optional<bson_iter_t>& value, const bson_iter_t& type) {
+bool has_type(const Place& value, const bson_iter_t& type) {
   const bool text =
       BSON_ITER_HOLDS_UTF8(&type) && std::strcmp(bson_iter_utf8(&type, nullptr), "string") == 0;
   if (!text) throw BadQuery{"$type knows only \"string\" here"};
   return value && BSON_ITER_HOLDS_UTF8(&*value);
 }
 
-bool operators_match(const std::optional<bson_iter_t>& value, const bson_iter_t& condition);
+bool operators_match(const Place& value, const bson_iter_t& condition);
 
-bool operator_matches(const std::optional<bson_iter_t>& value, std::string_view name,
-                      const bson_iter_t& wanted) {
+bool operator_matches(const Place& value, std::string_view name, const bson_iter_t& wanted) {
   if (name == "$eq") return equal(value, wanted);
   if (name == "$ne") return !equal(value, wanted);
   if (name == "$in") return among(value, wanted);
@@ -65,7 +64,7 @@ bool operator_matches(const std::optional<bson_iter_t>& value, std::string_view 
   throw BadQuery{"unknown operator " + std::string(name)};
 }
 
-bool operators_match(const std::optional<bson_iter_t>& value, const bson_iter_t& condition) {
+bool operators_match(const Place& value, const bson_iter_t& condition) {
   bson_iter_t at;
   if (!bson_iter_recurse(&condition, &at)) throw BadQuery{"an operator needs a document"};
   while (bson_iter_next(&at))
@@ -133,9 +132,9 @@ View::View(std::string_view raw) {
     throw std::runtime_error("not a BSON document");
 }
 
-std::optional<bson_iter_t> field(const bson_t* document, const char* key) {
+Place field(const bson_t* document, const char* key) {
   bson_iter_t at;
-  if (!bson_iter_init_find(&at, document, key)) return std::nullopt;
+  if (!bson_iter_init_find(&at, document, key)) return {};
   return at;
 }
 
@@ -246,7 +245,7 @@ std::string upserted(const bson_t* query, const bson_t* change) {
   Doc result;
   const bool replacement = is_replacement(change);
   const std::string_view on_insert = embedded(change, "$setOnInsert");
-  std::optional<bson_iter_t> id = field(query, "_id");
+  Place id = field(query, "_id");
   std::optional<View> inserted;
   if (!on_insert.empty()) inserted.emplace(on_insert);
   if (!id && inserted) id = field(inserted->get(), "_id");

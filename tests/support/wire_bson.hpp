@@ -38,7 +38,22 @@ private:
   bson_t bson_;
 };
 
-[[nodiscard]] std::optional<bson_iter_t> field(const bson_t* document, const char* key);
+// A field's place, if the document has it. (Not an optional<bson_iter_t>: that loses the iterator's
+// alignment.)
+class Place {
+public:
+  Place() = default;
+  Place(const bson_iter_t& at) : at_(at), found_(true) {}
+  [[nodiscard]] bool has_value() const { return found_; }
+  explicit operator bool() const { return found_; }
+  const bson_iter_t& operator*() const { return at_; }
+
+private:
+  bson_iter_t at_{};
+  bool found_ = false;
+};
+
+[[nodiscard]] Place field(const bson_t* document, const char* key);
 [[nodiscard]] std::string text(const bson_t* document, const char* key,
                                std::string_view absent = "");
 [[nodiscard]] std::int64_t number(const bson_t* document, const char* key, std::int64_t absent = 0);

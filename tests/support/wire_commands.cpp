@@ -12,7 +12,7 @@ struct Refusal {
   std::string message;
 };
 
-constexpr std::size_t batch_bytes_max = 15 * 1024 * 1024; // of MongoDB's 16 MiB a document
+constexpr std::size_t batch_bytes_max = 15'000'000; // of MongoDB's 16 MiB a document
 constexpr std::int64_t first_batch_default = 101;
 
 void append_error(bson_t* to, int code, const std::string& message) {

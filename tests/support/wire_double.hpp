@@ -27,7 +27,7 @@ inline constexpr int mongodb_8 = 25;
 
 class WireDouble {
 public:
-  enum class Topology { standalone, replica_set };
+  enum class Topology : std::uint8_t { standalone, replica_set };
   struct Options {
     std::uint16_t port = 0; // on 127.0.0.1; 0 takes a free one
     int max_wire_version = mongodb_7;

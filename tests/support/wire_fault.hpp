@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 namespace panier::support {
 
 struct WireFault {
-  enum class Kind {
+  enum class Kind : std::uint8_t {
     error,        // answers ok: 0 with `code`; no effect
     write_errors, // writeErrors with `code` at `indexes` (none given: at each); those have no
                   // effect, the rest do

@@ -64,7 +64,7 @@ void append_id_maria(bson_t* set, std::uint32_t id_maria) {
     BSON_APPEND_INT64(set, "id_maria", std::int64_t{id_maria});
 }
 
-void append_hex(bson_t* to, std::string_view key, const Token& token) {
+void append_hex(bson_t* to, const char* key, const Token& token) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::array<char, 32> hex;
   for (std::size_t at = 0; at < token.bytes().size(); ++at) {
@@ -109,7 +109,7 @@ void append_guarded(bson_t* entry, const MirrorWrite& write) {
     bson_append_document_end(&change, &extra);
   }
   BSON_APPEND_DOCUMENT_BEGIN(&change, "$setOnInsert", &extra);
-  append_id(&extra, "_id", write.cart.id);
+  append_id(&extra, write.cart.id);
   bson_append_document_end(&change, &extra);
   bson_append_document_end(entry, &change);
   BSON_APPEND_BOOL(entry, "upsert", true);
@@ -174,6 +174,7 @@ std::optional<std::vector<Line>> lines_at(const bson_iter_t& at) {
     lines.push_back(std::move(*line));
   }
   std::vector<std::string_view> keys;
+  keys.reserve(lines.size());
   for (const Line& line : lines)
     keys.push_back(line.key.article_id());
   std::ranges::sort(keys);
@@ -201,14 +202,15 @@ void decode_field(const bson_iter_t& at, std::string_view name, MirrorDoc& doc, 
 
 } // namespace
 
-void append_text(bson_t* to, std::string_view key, std::string_view value) {
-  bson_append_utf8(to, key.data(), length(key), value.data(), length(value));
+void append_text(bson_t* to, const char* key, std::string_view value) {
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its length goes with it
+  bson_append_utf8(to, key, -1, value.data(), length(value));
 }
 
-void append_id(bson_t* to, std::string_view key, const CartId& id) {
+void append_id(bson_t* to, const CartId& id) {
   bson_oid_t oid;
   bson_oid_init_from_data(&oid, id.bytes().data());
-  bson_append_oid(to, key.data(), length(key), &oid);
+  BSON_APPEND_OID(to, "_id", &oid);
 }
 
 void append_update(bson_t* command, std::string_view collection,

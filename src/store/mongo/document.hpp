@@ -24,8 +24,8 @@ void append_write_concern(bson_t* command, std::chrono::milliseconds wtimeout);
 // {user_id: {$in: [..]}}
 void append_users(bson_t* filter, std::span<const commit::UserId> users);
 
-void append_text(bson_t* to, std::string_view key, std::string_view value);
-void append_id(bson_t* to, std::string_view key, const commit::CartId& id);
+void append_text(bson_t* to, const char* key, std::string_view value);
+void append_id(bson_t* to, const commit::CartId& id); // _id
 
 // What a stored document says. doc: nullopt where user_id or _id cannot be read; anything else by
 // hand ends in MirrorDoc::readable or in a zero. raw_user: the user_id as it stands there, if it is

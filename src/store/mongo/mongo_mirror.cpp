@@ -123,7 +123,7 @@ public:
 
   Result<void> remove(const CartId& id, Timeout timeout) override {
     auto request = fresh_request();
-    append_id(request->bson.get(), "_id", id);
+    append_id(request->bson.get(), id);
     return calls_.run<void>(
         timeout, [pool = core_->pool, request](Session& session, Ticket& ticket) -> Result<void> {
           const auto gone = delete_one(session, ticket, pool->collection(), request->bson.get());

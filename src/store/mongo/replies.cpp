@@ -60,8 +60,7 @@ bool is_unique_user_index(const bson_iter_t& index) {
 } // namespace
 
 std::vector<Took> update_reply(const bson_t* reply, std::size_t writes) {
-  const std::vector unknown(writes, Took::unknown);
-  if (!write_concern_met(reply)) return unknown;
+  if (!write_concern_met(reply)) return std::vector(writes, Took::unknown);
   std::vector tooks(writes, Took::held);
   std::int64_t errors = 0;
   bson_iter_t error;
@@ -69,14 +68,17 @@ std::vector<Took> update_reply(const bson_t* reply, std::size_t writes) {
     for (; bson_iter_next(&error); ++errors) {
       const std::int64_t index = number_in(error, "index", -1);
       // An error that cannot be laid at one write's door may be any write's.
-      if (index < 0 || std::cmp_greater_equal(index, writes)) return unknown;
+      if (index < 0 || std::cmp_greater_equal(index, writes))
+        return std::vector(writes, Took::unknown);
       tooks[static_cast<std::size_t>(index)] =
           took(static_cast<std::int32_t>(number_in(error, "code", 0)));
     }
   }
   // An upsert without an error counts for one. Otherwise some were left out: FerretDB 1.24 ends a
   // bulk at its first error, and says index 0 whichever it was.
-  return std::cmp_equal(reply_count(reply) + errors, writes) ? tooks : unknown;
+  if (!std::cmp_equal(reply_count(reply) + errors, writes))
+    return std::vector(writes, Took::unknown);
+  return tooks;
 }
 
 Result<std::int64_t> delete_reply(const bson_t* reply) {

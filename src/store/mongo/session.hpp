@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,7 +51,7 @@ public:
   [[nodiscard]] std::chrono::milliseconds left() const;
 
 private:
-  enum class Phase { preparing, sent, preparing_again, left };
+  enum class Phase : std::uint8_t { preparing, sent, preparing_again, left };
   const runtime::SteadyTime deadline_;
   std::mutex mutex_;
   Phase phase_ = Phase::preparing; // guarded by mutex_
@@ -79,7 +80,7 @@ public:
 
 private:
   // What one send brought: an answer of the server's, or a failure of the connection's.
-  enum class Sent { answered, failed };
+  enum class Sent : std::uint8_t { answered, failed };
 
   // The primary, connected and authenticated, so that nothing but the request is left to do.
   [[nodiscard]] Result<std::uint32_t> reach();
