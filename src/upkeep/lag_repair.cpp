@@ -61,28 +61,30 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
     return {};
   }
   std::vector<commit::Listed> done;
-  std::vector<commit::Lagging> refused;
+  std::vector<commit::Lagging> doubtful;
   for (std::size_t i = 0; i < page.size(); ++i) {
     const auto& row = page[i].row;
     if ((*took)[i] == commit::Took::held) {
       done.push_back({row.user, row.cart.version});
       backoff_.erase(row.user);
-    } else if ((*took)[i] == commit::Took::refused) {
-      refused.push_back(std::move(page[i]));
-    } else {
+    } else if ((*took)[i] == commit::Took::failed) {
       back_off(row.user);
+    } else {
+      doubtful.push_back(std::move(page[i]));
     }
   }
   if (!done.empty()) {
     if (const auto removed = stores_.ledger->lag_done(done); !removed) return removed;
   }
-  return refused.empty() ? Result<void>{} : look_closer(refused);
+  return doubtful.empty() ? Result<void>{} : look_closer(doubtful);
 }
 
-// The guard refused: the mirror holds this very version already, or a higher one.
-Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused) {
+// The guard refused: the mirror holds this very version already, or a higher one. Or the answer
+// says nothing of this write (a write concern error; a server that ends a bulk at its first error),
+// and whoever only tried again would be told the same again, later and later.
+Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful) {
   std::vector<commit::UserId> users;
-  for (const auto& lagging : refused)
+  for (const auto& lagging : doubtful)
     users.push_back(lagging.row.user);
   const auto docs = stores_.mirror->find(users, stores_.mirror_timeout);
   if (!docs) {
@@ -90,7 +92,7 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused)
     return {};
   }
   std::vector<commit::Listed> done;
-  for (const auto& lagging : refused) {
+  for (const auto& lagging : doubtful) {
     const auto& row = lagging.row;
     const auto doc = std::ranges::find(*docs, row.user, &commit::MirrorDoc::user);
     if (doc == docs->end()) { // another document has this _id, or it went meanwhile
@@ -99,6 +101,7 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& refused)
     }
     if (doc->version == row.cart.version && doc->token == row.token) {
       done.push_back({row.user, row.cart.version});
+      backoff_.erase(row.user);
       continue;
     }
     if (doc->version < row.cart.version) {

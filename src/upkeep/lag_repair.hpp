@@ -21,7 +21,7 @@ private:
     runtime::SteadyTime retry_at;
   };
   Result<void> repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at);
-  Result<void> look_closer(const std::vector<commit::Lagging>& refused);
+  Result<void> look_closer(const std::vector<commit::Lagging>& doubtful);
   Result<void> raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc);
   void back_off(const commit::UserId& user);
 

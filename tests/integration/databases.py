@@ -193,10 +193,13 @@ class Stores:
                 "DB_LOCAL_NAME": self.mariadb.database, "MONGO_URI_PANIERS": self.mongodb.uri(ports.get("mongodb"))}
 
     def settled(self):
-        """No lane has a batch outstanding, and the mirror is not known to be behind anywhere."""
-        unfinished = "SELECT (SELECT COUNT(*) FROM panier_lane WHERE token IS NOT NULL)" \
-                     " + (SELECT COUNT(*) FROM panier_mirror_lag) AS n"
-        return self.mariadb.query(unfinished)[0]["n"] == 0
+        """No lane has a batch outstanding, and the mirror is not known to be behind anywhere; else says what is."""
+        lanes = self.mariadb.query("SELECT * FROM panier_lane WHERE token IS NOT NULL")
+        lag = self.mariadb.query("SELECT lag.*, cart.version AS ledger_version FROM panier_mirror_lag lag"
+                                 " LEFT JOIN panier cart USING (user_id) LIMIT 20")
+        behind = [(row, self.mongodb.find_one(row["user_id"])) for row in lag]
+        assert not lanes and not behind, f"outstanding: {lanes}; behind: {behind}"
+        return True
 
     def ledger_lines(self, user):
         """{article_id: quantity} as MariaDB has it; None where there is no cart."""

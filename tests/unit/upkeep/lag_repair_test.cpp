@@ -87,6 +87,15 @@ TEST_F(LagRepairTest, ACartThatTheMirrorRefusesBacksOffAlone) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LagRepairTest, AWriteThatTheAnswerSaysNothingOfIsReadBack) {
+  lose_document("u");
+  mirror_.judge([](const commit::MirrorWrite&) {
+    return std::optional(MemoryMirrorStore::Verdict{Took::unknown, true});
+  });
+  EXPECT_EQ(run(), 0) << "it is there, whatever the answer said";
+  EXPECT_EQ(differences(), "");
+}
+
 TEST_F(LagRepairTest, AMirrorThatIsAheadIsGoneAboveWithTheLedgersContent) {
   const auto ahead = version() + 1'000'000'000;
   set_mirror_version(ahead);
