@@ -1,6 +1,7 @@
 // Which stores the configuration asks for, built.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "commit/ports/ledger.hpp"
@@ -10,7 +11,7 @@
 
 namespace panier::app {
 
-enum class Access {
+enum class Access : std::uint8_t {
   serve, // claims the data directory where a store of ours is in it
   visit, // beside a running service: verify
 };

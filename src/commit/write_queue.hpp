@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,7 @@ public:
   // Back to the front, in this order: they are older than what is queued.
   void put_back(std::vector<PendingWritePtr> writes);
 
-  enum class Wake { work, timeout, closed };
+  enum class Wake : std::uint8_t { work, timeout, closed };
   // Until something is queued, the time has come (nullopt: no limit), or close().
   Wake wait_until(std::optional<runtime::SteadyTime> until);
   // Returns at once from the next wait_until, as for queued work.

@@ -4,13 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace panier::http {
 
 class HeadScanner {
 public:
-  enum class Found { more, end, bare_lf, folded_line };
+  enum class Found : std::uint8_t { more, end, bare_lf, folded_line };
 
   // `bytes` starts where the head starts and holds all that came in so far; what was looked at is
   // not looked at again.

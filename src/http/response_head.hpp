@@ -1,6 +1,7 @@
 // The bytes before a response's body, written by hand into a buffer that the session keeps.
 #pragma once
 
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ private:
   char text_[32] = {};
 };
 
-enum class Persistence {
+enum class Persistence : std::uint8_t {
   keep,      // HTTP/1.1's default: nothing to say
   keep_told, // HTTP/1.0 asked for it, and wants to hear it
   close,

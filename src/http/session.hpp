@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,7 @@ public:
   void abort(); // now
 
 private:
-  enum class State {
+  enum class State : std::uint8_t {
     idle,      // between requests
     head,      // some of the head is there
     interim,   // the 100 is being written

@@ -2,6 +2,7 @@
 // Result<T>.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -12,7 +13,7 @@ namespace panier {
 // Each value is one thing that a caller may want to tell apart. What a client is shown for it
 // (status, code, French text) stands in ONE table, api/messages.cpp; the name here is for logs and
 // metrics.
-enum class Errc {
+enum class Errc : std::uint8_t {
   // The request is wrong. Nothing was changed.
   bad_request,        // framing, Host, Content-Length: 400 and close
   malformed_json,     // not JSON, or not an object

@@ -2,6 +2,7 @@
 // tells the health of both. The API talks to this interface only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ namespace panier::service {
 using commit::Policy;
 
 struct Health {
-  enum class Status { ok, degraded, down };
+  enum class Status : std::uint8_t { ok, degraded, down };
   Status status =
       Status::ok; // down: no store can serve; degraded: something an operator should look at
   Policy policy = Policy::strict;
