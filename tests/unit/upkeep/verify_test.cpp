@@ -40,7 +40,6 @@ protected:
     EXPECT_EQ(report.listed[0].user, who);
     EXPECT_NE(report.listed[0].what.find(what), std::string::npos) << report.listed[0].what;
     EXPECT_TRUE(ledger_.state().lag.empty()) << "a report changes nothing";
-    const auto before = ledger_.state().carts;
     EXPECT_EQ(verify(Verify::Mode::repair).differences, 1);
     repair();
     EXPECT_EQ(differences(), "");
