@@ -184,6 +184,7 @@ TEST_F(MongoFaults, TimeoutsOfTheCallsAreCutToTheStores) {
   must(mirror->ping(1s));
   server_.inject({.command = "ping", .kind = hang_before});
   EXPECT_LT(timed([&] { EXPECT_FALSE(mirror->ping(60s)); }), 200ms + overrun_max);
+  EXPECT_EQ(server_.count("ping"), 2); // silence is not sent to a second time
 }
 
 TEST_F(MongoFaults, MirrorGoesAtOnceWhileItsServerIsSilent) {

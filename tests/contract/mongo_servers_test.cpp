@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
 
@@ -16,7 +17,7 @@ namespace {
 using support::FerretServer;
 
 // A database of its own on the named server: what stands there already is not touched.
-std::string fresh_database(std::string uri) {
+std::string fresh_database(const std::string& uri) {
   static int databases = 0;
   const std::size_t scheme = uri.find("://");
   const std::size_t slash = uri.find('/', scheme + 3);
@@ -92,11 +93,12 @@ public:
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address_;
-    bind(listener_, generic(), size);
-    listen(listener_, 0);
-    getsockname(listener_, generic(), &size);
+    if (bind(listener_, generic(), size) != 0 || listen(listener_, 0) != 0 ||
+        getsockname(listener_, generic(), &size) != 0)
+      throw std::runtime_error("BlackHole: cannot listen");
     for (const int filler : fillers_)
-      connect(filler, generic(), size);
+      if (connect(filler, generic(), size) != 0 && errno != EINPROGRESS)
+        throw std::runtime_error("BlackHole: cannot fill the queue");
   }
   ~BlackHole() {
     for (const int filler : fillers_)

@@ -28,10 +28,10 @@ std::string refusal(int code, const std::string& message) {
   return reply.raw();
 }
 
-bool hit(const std::optional<WireFault>& fault, std::size_t index) {
-  if (!fault || fault->kind != WireFault::Kind::write_errors) return false;
-  return fault->indexes.empty() ||
-         std::ranges::find(fault->indexes, static_cast<int>(index)) != fault->indexes.end();
+bool hit(const WireFault& fault, std::size_t index) {
+  if (fault.kind != WireFault::Kind::write_errors) return false;
+  return fault.indexes.empty() ||
+         std::ranges::find(fault.indexes, static_cast<int>(index)) != fault.indexes.end();
 }
 
 using Errors = std::vector<std::pair<std::size_t, WriteError>>;
@@ -43,7 +43,7 @@ Errors each(const std::vector<std::string_view>& documents, bool ordered,
   Errors errors;
   for (std::size_t index = 0; index < documents.size(); ++index) {
     try {
-      if (hit(fault, index)) throw WriteError{fault->code, "scripted"};
+      if (fault && hit(*fault, index)) throw WriteError{fault->code, "scripted"};
       statement(index);
     } catch (const WriteError& error) {
       errors.emplace_back(index, error);

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <cstring>
 #include <list>
 #include <mutex>
@@ -47,7 +48,8 @@ public:
   template <class Number>
   Number number() {
     Number value;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    const std::string_view bytes = take(sizeof value);
+    std::memcpy(&value, bytes.data(), bytes.size());
     return value;
   }
   std::string_view text() {
@@ -307,7 +309,8 @@ private:
     try {
       while (serve_one(connection.socket)) {
       }
-    } catch (const std::exception&) { // a message that is none
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "WireDouble: closing a connection: %s\n", error.what());
     }
     // Under the lock: down() must not shut a number down that is somebody else's by now.
     const std::lock_guard lock(mutex_);
@@ -333,7 +336,7 @@ private:
     using Kind = WireFault::Kind;
     const auto is = [&fault](Kind kind) { return fault && fault->kind == kind; };
     if (is(Kind::drop_before)) return false;
-    if (is(Kind::delay)) std::this_thread::sleep_for(fault->delay);
+    if (fault && fault->kind == Kind::delay) std::this_thread::sleep_for(fault->delay);
     if (is(Kind::hang_before) && !hang()) return false;
     if (slowed(message.command.name)) std::this_thread::sleep_for(options_.delay);
     const std::string answer = envelope(header, commands_.answer(message.command, fault, port_));
@@ -363,10 +366,13 @@ private:
       seen.last = command.body;
       for (auto at = faults_.begin(); at != faults_.end() && !taken; ++at) {
         if (at->command != "*" && at->command != command.name) continue;
-        if (at->skip-- > 0) continue;
-        at->skip = 0;
+        if (at->skip > 0) {
+          --at->skip;
+          continue;
+        }
         taken = *at;
-        if (at->times > 0 && --at->times == 0) faults_.erase(at);
+        if (at->times > 0) --at->times;
+        if (at->times == 0) faults_.erase(at);
         break;
       }
     }

@@ -12,7 +12,9 @@
 
 #include "support/wire_double.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   using panier::support::WireDouble;
   WireDouble::Options options;
   int delay_ms = 0;
@@ -32,15 +34,21 @@ int main(int argc, char** argv) {
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr); // before any thread: all inherit it
+  const WireDouble server(options);
+  std::printf("MONGO_URI_PANIERS=%s\n", server.uri().c_str());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&ends, &signal);
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
   try {
-    const WireDouble server(options);
-    std::printf("MONGO_URI_PANIERS=%s\n", server.uri().c_str());
-    std::fflush(stdout);
-    int signal = 0;
-    sigwait(&ends, &signal);
+    return run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "panier-wire-double: %s\n", error.what());
     return 1;
   }
-  return 0;
 }

@@ -110,13 +110,17 @@ Result<void> Session::send(const Request& request, Ticket& ticket) {
     if (!ticket.may_send())
       return fail(sends > 1 ? Errc::store_timeout : Errc::store_unreachable,
                   "no time left to send");
+    const auto sent_at = std::chrono::steady_clock::now();
     bson_error_t error{};
     if (request(*server, error) == Sent::answered) {
       answered_before_ = true;
       return {};
     }
+    // A connection that was dead already says so long before silence would end.
+    const bool silent =
+        std::chrono::steady_clock::now() - sent_at >= pool_->target().socket_timeout / 2;
     const bool idle_connection = std::exchange(answered_before_, false) && broken_wire(error);
-    if (!idle_connection || sends == sends_max || !ticket.may_repeat())
+    if (!idle_connection || silent || sends == sends_max || !ticket.may_repeat())
       return std::unexpected(redacted(to_error(error, true)));
   }
 }

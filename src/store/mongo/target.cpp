@@ -112,10 +112,13 @@ Result<Target> make_target(const Settings& settings) {
   const char* password = mongoc_uri_get_password(uri.get());
   Target target{.uri = nullptr,
                 .database = database != nullptr ? database : settings.database,
+                .socket_timeout = {},
                 .password = password != nullptr ? password : "",
                 .password_raw = raw_password(settings.uri)};
   if (target.database.empty()) return invalid("names no database");
   impose(uri.get(), settings.timeout);
+  target.socket_timeout =
+      milliseconds(mongoc_uri_get_option_as_int32(uri.get(), MONGOC_URI_SOCKETTIMEOUTMS, 0));
   target.uri = std::move(uri);
   return target;
 }

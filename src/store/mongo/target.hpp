@@ -13,6 +13,7 @@ namespace panier::store::mongo {
 struct Target {
   UriPtr uri;
   std::string database;
+  std::chrono::milliseconds socket_timeout{0}; // how long libmongoc waits for an answer
   std::string password; // as written and as decoded, so that no text of ours ever carries it
   std::string password_raw;
 };
