@@ -101,39 +101,43 @@ void Listener::wait() {
 
 void Listener::accept() {
   for (unsigned accepted = 0; accepted < accepts_a_turn_max; ++accepted) {
+    if (connections_.load(std::memory_order_relaxed) >= settings_.connections_max) {
+      // Only the first of a turn is known to wait; whether others do, the socket will tell.
+      return accepted == 0 ? starve("as many are open as there may be") : wait();
+    }
     if (!accept_one()) return;
   }
   wait();
 }
 
 bool Listener::accept_one() {
-  if (connections_.load(std::memory_order_relaxed) >= settings_.connections_max) {
-    pause();
-    return false;
-  }
   Worker& worker = least_loaded();
   Endpoint peer;
   error_code ec;
   auto socket = acceptor_.accept(worker.context(), peer, ec);
   if (!ec) {
-    starved_ = false;
     connections_.fetch_add(1, std::memory_order_relaxed);
     worker.adopt(std::move(socket), address_text(peer.address()));
     return true;
   }
   if (is_of_the_client(ec)) return true;
   if (ec == asio::error::would_block) {
+    starved_ = false;
     wait();
     return false;
   }
-  // No descriptor or no memory left: the connection stays in the queue, so asking again at once
-  // would spin.
+  starve(ec.message()); // no descriptor or no memory left
+  return false;
+}
+
+void Listener::starve(const std::string& why) {
   if (!starved_ && hooks_.trouble) {
-    hooks_.trouble({Errc::overloaded, {}, "cannot accept a connection: " + ec.message()});
+    hooks_.trouble({Errc::overloaded, {}, "cannot accept a connection: " + why});
   }
   starved_ = true;
-  pause();
-  return false;
+  for (const auto& worker : workers_)
+    worker->shed();
+  pause(); // the connection stays in the queue, so asking again at once would spin
 }
 
 void Listener::pause() {

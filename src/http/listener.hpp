@@ -34,8 +34,9 @@ private:
   [[nodiscard]] boost::system::error_code listen_on(const Endpoint& endpoint);
   [[nodiscard]] Error refused(const boost::system::error_code& ec) const;
   void wait();
-  void accept();
-  [[nodiscard]] bool accept_one(); // false: nobody there, or not now
+  void accept();                       // somebody waits
+  [[nodiscard]] bool accept_one();     // false: nobody there, or not now
+  void starve(const std::string& why); // somebody waits and cannot be let in
   void pause();
   [[nodiscard]] Worker& least_loaded() const;
 
@@ -48,7 +49,7 @@ private:
   // The first worker's thread.
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
-  bool starved_ = false; // since the last accept that worked: told once
+  bool starved_ = false; // since nobody waited: told once
 };
 
 } // namespace panier::http

@@ -42,9 +42,11 @@ struct Settings {
   std::size_t headers_bytes_max = 16 * 1024; // request line included
   std::size_t headers_count_max = 100;
   std::size_t body_bytes_max = 64 * 1024;
-  std::size_t connections_max = 10'000;        // more wait in the kernel's queue
+  std::size_t connections_max = 10'000;        // at least 1; more wait in the kernel's queue
   std::chrono::milliseconds accept_pause{100}; // after EMFILE and the like, or at connections_max
-  std::chrono::milliseconds tick{50};          // how exactly the timeouts above are kept
+  // While somebody cannot be let in, connections that have been idle for longer make room.
+  std::chrono::milliseconds shed_after{5'000};
+  std::chrono::milliseconds tick{50}; // how exactly the timeouts above are kept
 };
 
 // One request, when its answer was taken or given up.

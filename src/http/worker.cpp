@@ -142,6 +142,19 @@ void Worker::cut() {
   asio::post(context_, [this] { each_session([](Session& session) { session.abort(); }); });
 }
 
+void Worker::shed() {
+  asio::post(context_, [this] {
+    // A session's deadline is idle_timeout after it became idle; one that is busy lets stop() pass.
+    const auto idle_since_max = std::chrono::steady_clock::now() - settings_.shed_after;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].session == nullptr) continue;
+      if (slots_[i].deadline > idle_since_max + settings_.idle_timeout) continue;
+      const auto session = slots_[i].session;
+      session->stop();
+    }
+  });
+}
+
 void Worker::end_when_empty() {
   if (!draining_ || sessions_ > 0) return;
   tick_.cancel();

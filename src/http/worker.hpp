@@ -38,6 +38,7 @@ public:
              std::string peer); // a connection that `connections` counts
   void drain();                 // the thread ends with the last session
   void cut();                   // closes every session now
+  void shed();                  // closes those that have been idle for settings.shed_after
   void join();
   [[nodiscard]] std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }

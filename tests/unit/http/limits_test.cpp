@@ -242,6 +242,36 @@ TEST_F(LimitsTest, MoreThanTheMaximumWaitForTheirTurn) {
   EXPECT_EQ(waiting.read().status, 200U);
 }
 
+TEST_F(LimitsTest, IdleConnectionsMakeRoomForThoseThatWait) {
+  settings_.connections_max = 2;
+  settings_.shed_after = 100ms;
+  settings_.request_timeout = 5s;
+  auto idle = connect();
+  EXPECT_EQ(idle.ask(hello).status, 200U);
+  auto busy = connect();
+  busy.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\no");
+  auto waiting = connect(); // by the kernel
+  EXPECT_EQ(waiting.ask(hello).status, 200U);
+  EXPECT_TRUE(idle.closed());
+  EXPECT_EQ(busy.ask("k").body, "ok");
+  const std::scoped_lock lock(mutex_);
+  ASSERT_EQ(troubles_.size(), 1U); // told once, not at every try
+  EXPECT_NE(troubles_.front().detail.find("cannot accept"), std::string::npos);
+}
+
+TEST_F(LimitsTest, IdleConnectionsStayWhileNobodyWaits) {
+  settings_.connections_max = 2;
+  settings_.shed_after = 0ms;
+  auto first = connect();
+  auto second = connect();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(first.ask(hello).status, 200U);
+    EXPECT_EQ(second.ask(hello).status, 200U);
+  }
+  EXPECT_FALSE(first.says_something(50ms));
+  EXPECT_EQ(server_->connections(), 2U);
+}
+
 TEST_F(LimitsTest, WithoutDescriptorsAcceptingRestsAndRecovers) {
   auto first = connect();
   EXPECT_EQ(first.ask(hello).status, 200U);
