@@ -1,5 +1,6 @@
 #include "app/application.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/cart_api.hpp"
@@ -56,6 +57,18 @@ upkeep::Stores upkeep_stores(const config::Config& config, const runtime::Clock&
           .reservation_ttl = config.reservation_ttl};
 }
 
+// What the stores, the logs and the ops listener may need: clients never get these descriptors, so
+// that no crowd of them keeps a store from reconnecting or an operator out.
+constexpr std::size_t descriptors_reserved = 256;
+
+std::size_t connections_max(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const std::size_t descriptors = limit.rlim_cur;
+  const std::size_t reserved = std::min(descriptors_reserved, descriptors / 2);
+  return std::min(wanted, descriptors - reserved);
+}
+
 http::Settings cart_server(const config::Config& config) {
   http::Settings settings;
   settings.host = config.host;
@@ -65,6 +78,7 @@ http::Settings cart_server(const config::Config& config) {
   settings.idle_timeout = config.idle_timeout;
   settings.headers_bytes_max = config.headers_bytes_max;
   settings.body_bytes_max = config.body_bytes_max;
+  settings.connections_max = connections_max(settings.connections_max);
   return settings;
 }
 
