@@ -25,14 +25,14 @@ public:
   bool on_document_end(json::error_code&) { return true; }
 
   bool on_object_begin(json::error_code&) {
-    if (!open_.empty()) keep(Kind::object);
+    if (!open_.empty()) enter(Kind::object);
     open_.push_back({.object = true, .keys = {}});
     return true;
   }
   bool on_object_end(std::size_t, json::error_code&) { return leave(); }
   bool on_array_begin(json::error_code& ec) {
     if (open_.empty()) return refuse(Errc::malformed_json, ec);
-    keep(Kind::array);
+    enter(Kind::array);
     open_.push_back({.object = false, .keys = {}});
     return true;
   }
@@ -74,6 +74,9 @@ public:
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
+  // Of the outermost object, the one whose value is being read.
+  [[nodiscard]] std::string field() const { return open_.size() == 1 ? key_ : outer_key_; }
+
   JsonObject members;
   Errc refusal = Errc::malformed_json;
 
@@ -93,6 +96,10 @@ private:
     keep(kind);
     return true;
   }
+  void enter(Kind kind) {
+    keep(kind);
+    if (open_.size() == 1) outer_key_ = key_;
+  }
   void keep(Kind kind) {
     auto text = std::exchange(text_, {});
     if (open_.size() == 1 && open_.back().object) members[key_] = {kind, std::move(text)};
@@ -109,6 +116,7 @@ private:
 
   std::vector<Level> open_; // the objects and arrays around the current place
   std::string key_;         // the last one
+  std::string outer_key_;   // whose value holds the current place, inside it
   std::string text_;        // of the string or number being read
 };
 
@@ -122,6 +130,9 @@ Result<JsonObject> parse_json_object(std::string_view body) {
   const auto consumed = parser.write_some(false, body.data(), body.size(), ec);
   if (!ec && consumed < body.size())
     return fail(Errc::malformed_json, "something follows the object");
+  // JSON has no bound on exponents, so this is no malformed text; but no field takes it.
+  if (ec == json::error::exponent_overflow)
+    return fail(Errc::invalid_field, "exponent out of reach", parser.handler().field());
   if (ec)
     return fail(parser.handler().refusal, ec.message() + " at byte " + std::to_string(consumed));
   return std::move(parser.handler().members);

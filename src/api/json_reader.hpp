@@ -27,7 +27,8 @@ inline constexpr std::size_t json_depth_max =
     16; // levels of arrays and objects below the outermost object
 
 // malformed_json: not JSON (RFC 8259, UTF-8 without a BOM), not an object, or nested too deep.
-// duplicate_json_key: at any depth. The body's size is the transport's business
+// duplicate_json_key: at any depth. invalid_field: a number of it has an exponent of 10 digits or
+// more. The body's size is the transport's business
 // (PANIER_BODY_MAX_BYTES).
 [[nodiscard]] Result<JsonObject> parse_json_object(std::string_view body);
 

@@ -142,6 +142,18 @@ TEST(JsonReader, RefusesTheSameKeyTwiceAtAnyDepth) {
   EXPECT_TRUE(parse_json_object(R"({"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}],"A":1})"));
 }
 
+TEST(JsonReader, AnExponentBeyondReasonIsTheFieldsFault) {
+  for (const auto text :
+       {R"({"a":1,"quantite":1e99999999999})", R"({"quantite":-0.1E-99999999999})",
+        R"({"quantite":[{"a":0e99999999999}]})",
+        R"({"quantite":{"a":{"b":1},"c":1e99999999999}})"}) {
+    const auto object = parse_json_object(text);
+    ASSERT_FALSE(object) << text;
+    EXPECT_EQ(object.error().code, Errc::invalid_field) << text;
+    EXPECT_EQ(object.error().field, "quantite") << text;
+  }
+}
+
 TEST(JsonReader, BoundsTheDepth) {
   const auto nested = [](std::size_t depth) {
     return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
