@@ -29,21 +29,23 @@ def run_command(command, settings, timeout_s=60.0):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
-def spawn(settings, directory, stderr):
+def spawn(settings, directory, stderr, descriptors_max=None):
     """`panier serve` as a child."""
-    return subprocess.Popen([BINARY, "serve"], env=clean_environment(settings), stdin=subprocess.DEVNULL,
+    limited = ["prlimit", f"--nofile={descriptors_max}"] if descriptors_max else []
+    return subprocess.Popen([*limited, BINARY, "serve"], env=clean_environment(settings), stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=stderr, cwd=directory)
 
 
 class Panier:
     """One service process. settings: what it gets as environment; ports default to free ones."""
 
-    def __init__(self, directory, settings=None):
+    def __init__(self, directory, settings=None, descriptors_max=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.failed_log = self.directory / "failed_cart_requests.log"
         self.settings = {"PANIER_PORT": 0, "PANIER_OPS_PORT": 0, "PANIER_DATA_DIR": self.directory / "data",
                          "PANIER_FAILED_LOG": self.failed_log, **(settings or {})}
+        self.descriptors_max = descriptors_max
         self.log_path = self.directory / "panier.log"
         self.process = None
         self.port = None
@@ -57,7 +59,7 @@ class Panier:
         started = time.monotonic()
         with self._changed:
             self._log, self._ended = [], False
-        self.process = spawn(self.settings, self.directory, subprocess.PIPE)
+        self.process = spawn(self.settings, self.directory, subprocess.PIPE, self.descriptors_max)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         self.ops_port = self.wait_for_log("ops listening", START_TIMEOUT_S)["port"]
@@ -106,6 +108,14 @@ class Panier:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise AssertionError("no VmRSS")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_s(self):
+        """Of all its threads, since the start."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def signal(self, number):
         self.process.send_signal(number)
