@@ -8,7 +8,7 @@ needs_servers := servers|integration
 jobs := $(shell nproc)
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test format format-check tidy up down logs clean
+.PHONY: help run check test asan-ubsan tsan format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,11 +32,17 @@ test: ## every suite, real databases included
 	cmake --build --preset dev
 	$(ctest) --test-dir build/dev
 
-asan-ubsan tsan: ## the tests that need no server, under sanitizers
+asan-ubsan: ## every suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	scripts/setup test
-	cmake --preset $@
-	cmake --build --preset $@
-	$(ctest) --test-dir build/$@ -LE '$(needs_servers)'
+	cmake --preset asan-ubsan
+	cmake --build --preset asan-ubsan
+	$(ctest) --test-dir build/asan-ubsan
+
+tsan: ## the tests that need no server under ThreadSanitizer
+	scripts/setup test
+	cmake --preset tsan
+	cmake --build --preset tsan
+	$(ctest) --test-dir build/tsan -LE '$(needs_servers)'
 
 format: ## reformat the C++ sources
 	scripts/setup check
