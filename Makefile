@@ -32,17 +32,11 @@ test: ## every suite, real databases included
 	cmake --build --preset dev
 	$(ctest) --test-dir build/dev
 
-asan-ubsan: ## every suite under AddressSanitizer and UndefinedBehaviorSanitizer
+asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test
-	cmake --preset asan-ubsan
-	cmake --build --preset asan-ubsan
-	$(ctest) --test-dir build/asan-ubsan
-
-tsan: ## the tests that need no server under ThreadSanitizer
-	scripts/setup test
-	cmake --preset tsan
-	cmake --build --preset tsan
-	$(ctest) --test-dir build/tsan -LE '$(needs_servers)'
+	cmake --preset $@
+	cmake --build --preset $@
+	$(ctest) --test-dir build/$@ -LE '$(needs_servers)'
 
 format: ## reformat the C++ sources
 	scripts/setup check

@@ -9,7 +9,8 @@
 namespace panier::cli {
 namespace {
 
-constexpr std::uintmax_t env_file_bytes_max = 1024 * 1024; // a settings file, not a database dump
+constexpr std::uintmax_t env_file_bytes_max =
+    std::uintmax_t{1024} * 1024; // a settings file, not a database dump
 
 std::optional<std::string> read_file(const std::string& path) {
   std::error_code error;

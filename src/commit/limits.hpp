@@ -11,7 +11,7 @@ namespace panier::commit {
 inline constexpr std::size_t batch_carts_max = 128;
 inline constexpr std::size_t batch_operations_max = 1024;
 inline constexpr std::size_t batch_bytes_max =
-    512 * 1024; // of cart rows; far below max_allowed_packet and 16 MiB BSON
+    std::size_t{512} * 1024; // of cart rows; far below max_allowed_packet and 16 MiB BSON
 inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
 
 // A parked cart is tried again after PANIER_PARK_RETRY_MS, doubled up to this.

@@ -37,11 +37,11 @@ struct Settings {
   // After an early answer, or a timeout's: how long and for how many bytes the client is still
   // listened to, so that it sees the answer before the connection goes.
   std::chrono::milliseconds drain_timeout{2'000};
-  std::size_t drain_bytes_max = 16 * 1024 * 1024;
+  std::size_t drain_bytes_max = std::size_t{16} * 1024 * 1024;
 
-  std::size_t headers_bytes_max = 16 * 1024; // request line included
+  std::size_t headers_bytes_max = std::size_t{16} * 1024; // request line included
   std::size_t headers_count_max = 100;
-  std::size_t body_bytes_max = 64 * 1024;
+  std::size_t body_bytes_max = std::size_t{64} * 1024;
   std::size_t connections_max = 10'000;        // at least 1; more wait in the kernel's queue
   std::chrono::milliseconds accept_pause{100}; // after EMFILE and the like, or at connections_max
   // While somebody cannot be let in, connections that have been idle for longer make room.

@@ -9,7 +9,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t read_bytes = 8 * 1024; // asked of the socket at a time
+constexpr std::size_t read_bytes = std::size_t{8} * 1024; // asked of the socket at a time
 // A client that always has more to read or to ask gives way to the others after so much.
 constexpr unsigned reads_a_turn_max = 8;
 constexpr unsigned steps_a_turn_max = 64;

@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 // What a worker keeps of receive buffers for the next request, and how large one may be to be kept.
 constexpr std::size_t pooled_buffers_max = 64;
-constexpr std::size_t pooled_bytes_max = 64 * 1024;
+constexpr std::size_t pooled_bytes_max = std::size_t{64} * 1024;
 
 } // namespace
 
