@@ -129,7 +129,7 @@ Result<void> check_failed_log(const std::filesystem::path& path) {
 } // namespace
 
 Result<std::unique_ptr<Application>> Application::build(const config::Config& config,
-                                                        std::string version) {
+                                                        const std::string& version) {
   static const runtime::SystemClock
       clock; // of the stores, which outlive the application's own members
   auto stores = open_stores(config, clock, Access::serve);
@@ -148,7 +148,7 @@ Result<std::unique_ptr<Application>> Application::build(const config::Config& co
                          {"detail", error.detail}});
   }
   std::unique_ptr<Application> app(
-      new Application(config, std::move(version), std::move(*stores), prepared.has_value()));
+      new Application(config, version, std::move(*stores), prepared.has_value()));
   if (prepared &&
       app->stores_.ledger->exclusive()) { // nobody else lives, so every list is of the dead
     if (const auto aborted = app->upkeep_.abort_all_lists(); !aborted)
@@ -157,8 +157,8 @@ Result<std::unique_ptr<Application>> Application::build(const config::Config& co
   return app;
 }
 
-Application::Application(const config::Config& config, std::string version, OpenStores stores,
-                         bool prepared)
+Application::Application(const config::Config& config, const std::string& version,
+                         OpenStores stores, bool prepared)
     : config_(config), instance_(fresh_instance()), stores_(std::move(stores)),
       ledger_state_(std::string(stores_.ledger->name()), clock_),
       mirror_state_(stores_.mirror ? std::string(stores_.mirror->name()) : "", clock_),

@@ -26,7 +26,7 @@ public:
   // config_invalid or schema_unmigrated: nothing was started, the error's line is for the operator.
   // A store that is down is no error. `config` is copied where it is needed.
   static Result<std::unique_ptr<Application>> build(const config::Config& config,
-                                                    std::string version);
+                                                    const std::string& version);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
@@ -39,7 +39,8 @@ public:
   void reopen_logs() { failures_.reopen(); }
 
 private:
-  Application(const config::Config& config, std::string version, OpenStores stores, bool prepared);
+  Application(const config::Config& config, const std::string& version, OpenStores stores,
+              bool prepared);
 
   // In the order of construction; each uses only what stands above it.
   const runtime::SystemClock clock_;
