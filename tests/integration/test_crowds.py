@@ -108,7 +108,7 @@ def test_a_crowd_that_takes_every_descriptor(started):
     panier = started(descriptors_max=256)
     kept = panier.client()
     assert kept.add("u", "a", 1).status == 201
-    crowd = Crowd(panier.port, 200)
+    crowd = Crowd(panier.port, 300)
     assert cpu_percent(panier) < CALM_CPU_PERCENT
     # Who is there goes on, the stores can be opened, the operator gets in.
     assert (kept.get("u").status, kept.add("u", "a", 1).status) == (200, 201)
