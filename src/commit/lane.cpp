@@ -36,7 +36,7 @@ std::string_view reason(Notice::Kind kind) {
 
 } // namespace
 
-Lane::Lane(LaneKey key, LaneShared shared, std::unique_ptr<Ledger> ledger,
+Lane::Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
            std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max)
     : shared_(shared), ledger_(std::move(ledger)), mirror_(std::move(mirror)), ids_(ids),
       queue_(queue_max), protocol_(std::move(key),

@@ -35,7 +35,7 @@ struct LaneShared {
 class Lane {
 public:
   // `mirror` is nullptr for PANIER_MIRROR=none.
-  Lane(LaneKey key, LaneShared shared, std::unique_ptr<Ledger> ledger,
+  Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
        std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max);
 
   [[nodiscard]] WriteQueue& queue() { return queue_; }

@@ -26,6 +26,8 @@ std::string_view take_word(std::string_view& rest) {
 std::optional<std::int64_t> parse_int(std::string_view text) {
   std::int64_t value = 0;
   const auto end = text.data() + text.size();
+  // The end is given, as from_chars wants it.
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage)
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end) return std::nullopt;
   return value;

@@ -45,6 +45,8 @@ void Mailbox::close() {
   dropped.swap(ready_);
 }
 
+// Only memory that cannot be had could throw here, and then the process ends.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Reply::~Reply() {
   if (mailbox_) mailbox_->deliver({ticket_, std::nullopt});
 }

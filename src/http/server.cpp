@@ -65,6 +65,8 @@ struct Server::Impl {
 Server::Server(Settings settings, const Router& router, Hooks hooks)
     : impl_(std::make_unique<Impl>(std::move(settings), router, std::move(hooks))) {}
 
+// A thread that cannot be joined is a broken process: it ends.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Server::~Server() {
   stop(std::chrono::milliseconds(0));
 }

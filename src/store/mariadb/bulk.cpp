@@ -33,7 +33,7 @@ public:
     }
     MYSQL_BIND bound{};
     bound.buffer_type = MYSQL_TYPE_STRING;
-    bound.buffer = values_.data();
+    bound.buffer = static_cast<void*>(values_.data());
     bound.length = lengths_.data();
     bound.u.indicator = indicators_.data();
     return bound;
