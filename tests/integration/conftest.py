@@ -53,19 +53,11 @@ class Shop:
 
         Without the gates: verify's wires are not under test.
         """
-        if self.stores and panier.settings.get("PANIER_WRITE_POLICY") == "available":
-            self._mend_what_ferretdb_mixed_up(panier)
         if self.stores:
             eventually(self.stores.settled, CATCH_UP_S, "no batch is outstanding and no cart is behind")
         panier.stop()
         panier.settings.update(self.settings())
         panier.assert_stores_agree()
-
-    def _mend_what_ferretdb_mixed_up(self, panier):
-        """Available writes of one cart may overtake each other, which the mirror's guard is there for. FerretDB looks
-        and writes in two steps, so that now and then an older write ends on top; MongoDB does it in one."""
-        if not self.stores.mongodb.guards_in_one_step:
-            assert panier.verify("--repair").returncode == 0
 
     def end(self):
         for panier in self._started:

@@ -104,7 +104,6 @@ class MariaDb(_Server):
 
 class FerretDb(_Server):
     name, script = "mongodb", "stack-mongo"
-    guards_in_one_step = False  # a guarded update: looks and writes at once?
 
     def start(self):
         super().start()
@@ -137,8 +136,6 @@ class FerretDb(_Server):
 
 class NamedMongo(FerretDb):
     """A server that somebody else runs: it can be used, not broken."""
-
-    guards_in_one_step = True
 
     def __init__(self, uri):
         self._given = uri

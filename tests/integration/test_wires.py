@@ -4,7 +4,7 @@ import time
 import pytest
 
 from load import Adder, run_adders
-from test_stores import MARGIN_S, RECOVERY_S, REQUEST_DEADLINE_S, all_written_again
+from test_stores import CATCH_UP_S, MARGIN_S, RECOVERY_S, REQUEST_DEADLINE_S, all_written_again
 from waiting import eventually
 
 pytestmark = pytest.mark.servers_only
@@ -35,6 +35,8 @@ def test_a_broken_wire(own_shop, name, policy, verb):
     assert max(adder.slowest_s for adder in adders) < REQUEST_DEADLINE_S + MARGIN_S
     for adder in adders:
         assert panier.client().quantities(adder.user) == {"a1": adder.acknowledged}
+        eventually(lambda: own_shop.stores.mirror_lines(adder.user) == {"a1": adder.acknowledged}, CATCH_UP_S,
+                   "the mirror has all that was acknowledged")
     own_shop.settle_and_verify(panier)
 
 
