@@ -2,10 +2,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <set>
 
 #include "app/stores.hpp"
 #include "cli/cli.hpp"
 #include "commit/commit_path.hpp"
+#include "upkeep/abandoned_lists.hpp"
 #include "upkeep/lag_repair.hpp"
 #include "upkeep/verify.hpp"
 
@@ -16,6 +18,7 @@ using namespace std::chrono_literals;
 
 // After --repair: so many passes over the lag rows before the stores are compared again.
 constexpr int repair_passes_max = 100;
+constexpr auto repair_pause = 100ms;
 
 struct Bench { // what upkeep's pieces want to stand on
   explicit Bench(const config::Config& config, app::OpenStores& stores)
@@ -53,13 +56,36 @@ void print(const upkeep::VerifyReport& report) {
              report.documents, report.differences);
 }
 
+// A service that died left lists that nobody settles. Those of the living change while we look.
+Result<void> abort_dead_lists(Bench& bench) {
+  upkeep::AbandonedLists lists(bench.upkeep);
+  std::set<cart::Token> at_start;
+  const auto until = bench.clock.steady() + 2 * bench.upkeep.reservation_ttl;
+  for (bool first = true; first || bench.clock.steady() < until; first = false) {
+    const auto done = lists.run_once();
+    if (!done && done.error().code != Errc::store_rejected &&
+        done.error().code != Errc::store_corrupt)
+      return done; // else: it is one list, and verify names its carts
+    const auto rows = bench.upkeep.ledger->lanes();
+    if (!rows) return std::unexpected(rows.error());
+    std::set<cart::Token> now;
+    for (const auto& row : *rows) {
+      if (row.token && (first || at_start.contains(*row.token))) now.insert(*row.token);
+    }
+    at_start = std::move(now);
+    if (at_start.empty()) return {};
+    std::this_thread::sleep_for(repair_pause);
+  }
+  return {};
+}
+
 Result<void> drain_lag(Bench& bench) {
   upkeep::LagRepair repair(bench.upkeep);
   for (int pass = 0; pass < repair_passes_max; ++pass) {
     const auto left = repair.run_once();
     if (!left) return std::unexpected(left.error());
     if (*left == 0) return {};
-    std::this_thread::sleep_for(100ms);
+    std::this_thread::sleep_for(repair_pause);
   }
   return {};
 }
@@ -85,6 +111,10 @@ int verify(const config::Config& config, const VerifyOptions& options) {
         return true;
       },
       options.repair ? upkeep::Verify::Mode::repair : upkeep::Verify::Mode::report);
+  if (options.repair) {
+    if (const auto aborted = abort_dead_lists(bench); !aborted)
+      return store_failed(aborted.error());
+  }
   auto report = compare.run();
   if (!report) return store_failed(report.error());
   print(*report);

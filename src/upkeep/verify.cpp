@@ -92,6 +92,7 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
   auto last_docs = docs;
   int same = 0;
   std::string_view moving = " (keeps changing)";
+  std::optional<cart::Token> holder;
   for (int look = 0; look < verify_looks_max; ++look) {
     if (!pause_(verify_look_again)) return {};
     const std::array one{user};
@@ -110,31 +111,36 @@ Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vecto
     last_what = std::move(what);
     last_docs = *found;
     if (same < 2) continue;
-    const auto held = in_hand(user);
+    const auto held = listed_by(user);
     if (!held) return std::unexpected(held.error());
-    if (!*held) {
+    holder = *held;
+    if (!holder) {
       moving = {};
       break;
     }
     if (mode_ == Mode::continuous) return {};
     moving = " (in a lane's list)";
+    if (waited_for_.contains(*holder)) break;
     same = 0;
   }
+  if (holder) waited_for_.insert(*holder);
   // Only what stands still is repaired.
   if (moving.empty()) return differs(user, last_what, last_docs, last_row, mode_, report);
   if (mode_ == Mode::continuous) return {};
   return differs(user, last_what.append(moving), last_docs, last_row, Mode::report, report);
 }
 
-// Named in a lane's list: the mirror may rightly hold what is not visible yet, or lack what is.
-Result<bool> Verify::in_hand(const UserId& user) {
+// The token of the lane's batch that names the cart: the mirror may rightly hold what is not
+// visible yet, or lack what is.
+Result<std::optional<cart::Token>> Verify::listed_by(const UserId& user) {
   const auto lanes = stores_.ledger->lanes();
   if (!lanes) return std::unexpected(lanes.error());
   const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
-  return std::ranges::any_of(*lanes, [&](const commit::LaneRow& lane) {
-    return std::ranges::any_of(lane.reserved, is_user) ||
-           std::ranges::any_of(lane.in_flight, is_user);
-  });
+  for (const auto& lane : *lanes) {
+    if (std::ranges::any_of(lane.reserved, is_user) || std::ranges::any_of(lane.in_flight, is_user))
+      return lane.token;
+  }
+  return std::nullopt;
 }
 
 Result<void> Verify::differs(const UserId& user, std::string what,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 
 #include "upkeep/stores.hpp"
 
@@ -54,7 +55,7 @@ private:
   Result<void> compare(const std::optional<commit::CartRow>& row,
                        const std::vector<commit::MirrorDoc>& docs, const commit::UserId& user,
                        VerifyReport& report);
-  [[nodiscard]] Result<bool> in_hand(const commit::UserId& user);
+  [[nodiscard]] Result<std::optional<cart::Token>> listed_by(const commit::UserId& user);
   Result<void> differs(const commit::UserId& user, std::string what,
                        const std::vector<commit::MirrorDoc>& docs,
                        const std::optional<commit::CartRow>& row, Mode mode, VerifyReport& report);
@@ -63,6 +64,9 @@ private:
   const Pause pause_;
   const Mode mode_;
   std::optional<commit::UserId> after_;
+  // Batches that stood unchanged all the while one of their carts was looked at: their lanes are
+  // dead, and no other cart of theirs is worth the wait.
+  std::set<cart::Token> waited_for_;
 };
 
 } // namespace panier::upkeep

@@ -81,6 +81,27 @@ def test_a_power_cut_takes_the_service_and_both_stores(own_shop, policy):
     own_shop.settle_and_verify(panier)
 
 
+def test_verify_repair_mends_what_a_dead_service_left(shop):
+    """Nobody serves: its reservations run out, then both stores tell the ledger's story."""
+    panier = shop.start()
+    adders = [Adder(lambda: panier.port, f"left-{n}", retry=False) for n in range(12)]
+
+    def kill():
+        eventually(lambda: all(adder.acknowledged for adder in adders), ANSWER_TIMEOUT_S, "the load runs")
+        panier.kill()
+
+    run_adders(adders, kill)
+
+    repaired = panier.verify("--repair")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    panier.assert_stores_agree()
+    panier.start()
+    for adder in adders:
+        kept = panier.client().quantities(adder.user)["a1"]
+        assert adder.acknowledged <= kept <= adder.acknowledged + adder.unknown
+        assert write(panier, adder.user), "nothing is reserved any more"
+
+
 @pytest.mark.parametrize("policy", ["strict", "available"])
 def test_the_same_key_after_a_restart_gives_the_first_answer(shop, policy, request_count=20):
     panier = shop.start({"PANIER_WRITE_POLICY": policy})

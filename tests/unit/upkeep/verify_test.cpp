@@ -1,5 +1,6 @@
 // Verify: every way in which the two stores can differ is found, named and mended from the ledger.
 #include "support/memory_house.hpp"
+#include "upkeep/limits.hpp"
 
 namespace panier::test {
 namespace {
@@ -186,6 +187,16 @@ TEST_F(VerifyTest, AnotherLanesCartIsNeverRepairedUnderIt) {
   EXPECT_TRUE(ledger_.state().lag.empty());
   settle(*instance_);
   EXPECT_EQ(asked.outcome(), "ok");
+}
+
+TEST_F(VerifyTest, ADeadLanesCartsAreWaitedForOnceNotOneByOne) {
+  for (const auto* who : {"t", "u", "v"})
+    ask(*instance_, add(who));
+  (void)instance_->lane.run_once();
+  const auto started = clock_.steady();
+  EXPECT_EQ(verify(Verify::Mode::report).differences, 3);
+  EXPECT_LT(clock_.steady() - started, 2 * upkeep::verify_looks_max * upkeep::verify_look_again);
+  settle(*instance_);
 }
 
 TEST_F(VerifyTest, PagesOfBothStoresEndAtTheSameUser) {
