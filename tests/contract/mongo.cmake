@@ -14,6 +14,6 @@ panier_test(
   contract_mongo_servers
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/mongo_servers_test.cpp
   LINKS panier_store_mongo panier_test_mongo
-  LABELS servers
+  LABELS contract servers
   SINGLE
   TIMEOUT 600)
