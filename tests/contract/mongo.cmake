@@ -3,8 +3,8 @@ panier_test(
   contract_mongo
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/mongo_mirror_test.cpp ${CMAKE_CURRENT_LIST_DIR}/mongo_faults_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/mongo_documents_test.cpp ${CMAKE_CURRENT_LIST_DIR}/mongo_uri_test.cpp
-          ${CMAKE_CURRENT_LIST_DIR}/mongo_sanitizer.cpp
-  LINKS panier_store_mongo panier_test_wire
+          ${CMAKE_CURRENT_LIST_DIR}/mongo_double_test.cpp ${CMAKE_CURRENT_LIST_DIR}/mongo_sanitizer.cpp
+  LINKS panier_store_mongo panier_test_wire PkgConfig::MONGOC
   LABELS contract
   SINGLE
   TIMEOUT 180)
