@@ -128,10 +128,10 @@ Session::Session(Level level, const Clock& clock, int fd)
 Session::~Session() {
   current_logger.store(nullptr);
   impl_->sink->hurry();
-  // The pool's thread holds the logger alive while lines are queued; the pool's end writes those
-  // and joins the thread.
-  impl_->logger.reset();
+  // The pool's end writes what is queued and joins its thread. The logger outlives it, so that it
+  // is never that thread that destroys it.
   impl_->pool.reset();
+  impl_->logger.reset();
 }
 
 std::string_view to_string(Level level) noexcept {

@@ -51,6 +51,7 @@ Result<std::int64_t> LagRepair::run_once() {
 Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at) {
   if (page.empty()) return {};
   std::vector<commit::MirrorWrite> writes;
+  writes.reserve(page.size());
   for (const auto& lagging : page)
     writes.push_back(mirror_write(lagging.row));
   // A thread that slept through a purge would insert a cart that no longer exists.
@@ -84,6 +85,7 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
 // and whoever only tried again would be told the same again, later and later.
 Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful) {
   std::vector<commit::UserId> users;
+  users.reserve(doubtful.size());
   for (const auto& lagging : doubtful)
     users.push_back(lagging.row.user);
   const auto docs = stores_.mirror->find(users, stores_.mirror_timeout);

@@ -173,8 +173,7 @@ Result<void> MariadbLedger::add_fresh(const commit::OpenRequest& request,
        missing_of(fresh, std::span(opened.carts).subspan(static_cast<std::size_t>(before))))
     opened.skipped.push_back(lost.user);
   std::ranges::sort(opened.skipped);
-  std::ranges::inplace_merge(opened.carts, opened.carts.begin() + before, {},
-                             &commit::CartRow::user);
+  std::ranges::sort(opened.carts, {}, &commit::CartRow::user);
   return take_look(request, opened);
 }
 
