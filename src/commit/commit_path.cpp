@@ -55,7 +55,7 @@ CommitPath::CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger
       reader_(shared.clock, shared.ledger_state, shared.mirror_state, ledger.connect(),
               mirror ? mirror->connect() : nullptr, settings_.queue_max) {
   for (int i = 0; i < settings_.lanes; ++i) {
-    ids_.push_back(system_ids(shared_.clock));
+    ids_.push_back(settings_.ids(shared_.clock));
     lanes_.push_back(std::make_unique<Lane>(LaneKey{settings_.instance, i}, shared_,
                                             ledger.connect(), mirror ? mirror->connect() : nullptr,
                                             *ids_.back(), settings_.queue_max));
@@ -110,12 +110,16 @@ void CommitPath::submit(WriteRequest request, WriteDone done) {
     write->answer(std::unexpected(queued.error()));
 }
 
+void CommitPath::expire_due() {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i]->queue().expire_due(shared_.clock.steady());
+    shared_.metrics.queue_depth(static_cast<int>(i), lanes_[i]->queue().depth());
+  }
+}
+
 void CommitPath::keep_deadlines(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      lanes_[i]->queue().expire_due(shared_.clock.steady());
-      shared_.metrics.queue_depth(static_cast<int>(i), lanes_[i]->queue().depth());
-    }
+    expire_due();
     std::this_thread::sleep_for(deadline_tick);
   }
 }

@@ -12,12 +12,16 @@
 
 namespace panier::commit {
 
+// From the kernel's random numbers and the wall clock.
+[[nodiscard]] std::unique_ptr<IdSource> system_ids(const runtime::Clock& clock);
+
 class CommitPath {
 public:
   struct Settings {
     std::string instance;         // fresh for every process
     int lanes = 1;                // 1-64
     std::size_t queue_max = 8192; // unanswered writes a lane, and reads
+    std::function<std::unique_ptr<IdSource>(const runtime::Clock&)> ids = system_ids; // a lane's
   };
   // Everything passed in outlives the path. `mirror` is nullptr for PANIER_MIRROR=none.
   CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger, MirrorStore* mirror);
@@ -35,6 +39,11 @@ public:
   void submit(WriteRequest request, WriteDone done);
   void read(UserId user, ReadDone done) { reader_.submit(std::move(user), std::move(done)); }
 
+  // What the threads of start() do, a step at a time: for a simulator, which has none.
+  [[nodiscard]] Lane& lane(std::size_t index) { return *lanes_[index]; }
+  [[nodiscard]] Reader& reader() { return reader_; }
+  void expire_due(); // answers every write whose deadline has passed
+
 private:
   void keep_deadlines(const std::stop_token& stop);
 
@@ -51,8 +60,5 @@ private:
   std::vector<std::thread> threads_; // the thread that starts and stops
   std::jthread deadlines_;
 };
-
-// From the kernel's random numbers and the wall clock.
-[[nodiscard]] std::unique_ptr<IdSource> system_ids(const runtime::Clock& clock);
 
 } // namespace panier::commit

@@ -11,13 +11,13 @@ constexpr auto stop_noticed_within = 20ms;
 } // namespace
 
 Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
-    : settings_(settings), stores_(std::move(stores)), lists_(stores_), repair_(stores_),
-      purge_(stores_, settings.keep), expiry_(stores_, settings.cart_ttl, std::move(submit)),
+    : settings_(std::move(settings)), stores_(std::move(stores)), lists_(stores_), repair_(stores_),
+      purge_(stores_, settings_.keep), expiry_(stores_, settings_.cart_ttl, std::move(submit)),
       verify_(
           stores_,
           [this](std::chrono::milliseconds wait) {
             urgent_steps(); // a page of many differences takes long
-            std::this_thread::sleep_for(wait);
+            settings_.wait(wait);
             return !stop_;
           },
           Verify::Mode::continuous),

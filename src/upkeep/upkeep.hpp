@@ -20,6 +20,10 @@ public:
     std::chrono::milliseconds keep{std::chrono::hours{24}}; // tombstones and idempotency keys
     std::chrono::hours cart_ttl{0};                         // 0: carts do not expire
     int verify_rows_per_s = 0;                              // 0: no continuous verify
+    // Between two looks of the continuous verify; a simulator moves its clock instead.
+    std::function<void(std::chrono::milliseconds)> wait = [](std::chrono::milliseconds time) {
+      std::this_thread::sleep_for(time);
+    };
   };
   Upkeep(Stores stores, Settings settings, Expiry::Submit submit);
   ~Upkeep() { stop(); }

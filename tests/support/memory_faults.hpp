@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -27,8 +28,16 @@ public:
   using Hook = std::function<std::optional<Fault>(Call)>;
 
   void on_call(Hook hook) {
+    auto shared = hook ? std::make_shared<const Hook>(std::move(hook)) : nullptr;
     std::lock_guard lock(mutex_);
-    hook_ = std::move(hook);
+    hook_ = std::move(shared);
+  }
+  // Called wherever a real server would let others in: between two statements of a transaction,
+  // between two writes of a bulk, and before an answer. With no lock held; a simulator switches to
+  // another actor.
+  void on_pause(std::function<void(Call)> hook) {
+    std::lock_guard lock(mutex_);
+    pause_ = std::move(hook);
   }
   // The next `times` calls of this kind fail.
   void fail_next(Call call, const Fault& fault, int times = 1) {
@@ -47,16 +56,25 @@ public:
     return it == counted_.end() ? 0 : it->second;
   }
 
+  // For the stores.
+  void pause(Call call) {
+    std::function<void(Call)>* hook = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      if (pause_) hook = &pause_; // set before the first call, for good
+    }
+    if (hook) (*hook)(call);
+  }
   // For the stores: what becomes of the call that begins now.
   [[nodiscard]] std::optional<Fault> begin(Call call) {
-    Hook hook;
+    std::shared_ptr<const Hook> hook;
     {
       std::lock_guard lock(mutex_);
       ++counted_[call];
       hook = hook_;
     }
     if (hook) {
-      if (auto fault = hook(call)) return fault;
+      if (auto fault = (*hook)(call)) return fault;
     }
     std::lock_guard lock(mutex_);
     if (down_) return Fault{.error = *down_};
@@ -70,7 +88,8 @@ public:
 private:
   mutable std::mutex mutex_;
   // guarded by mutex_:
-  Hook hook_;
+  std::shared_ptr<const Hook> hook_;
+  std::function<void(Call)> pause_;
   std::map<Call, std::deque<Fault>> queued_;
   std::map<Call, int> counted_;
   std::optional<Error> down_;

@@ -19,14 +19,28 @@ using commit::Writes;
 class MemoryLedgerStore::Connection final : public commit::Ledger {
 public:
   explicit Connection(MemoryLedgerStore& store) : store_(store) {}
-  ~Connection() override { rollback(); }
+  ~Connection() override {
+    {
+      std::lock_guard lock(store_.mutex_);
+      if (transaction_ && !transaction_->ended && store_.orphan_)
+        store_.orphans_.push_back(std::exchange(transaction_, nullptr));
+    }
+    rollback();
+  }
 
   Result<Opened> open(const OpenRequest& request) override {
     rollback();
-    auto opened = call(LedgerCall::open, [&]() -> Result<Opened> {
-      transaction_ = std::make_unique<Transaction>();
-      return store_.begin(request, *transaction_);
-    });
+    const auto fault = store_.faults.begin(LedgerCall::open);
+    if (fault && !fault->effect) return std::unexpected(fault->error);
+    transaction_ = std::make_shared<Transaction>();
+    {
+      std::lock_guard lock(store_.mutex_);
+      std::erase_if(store_.open_, [](const auto& open) { return open.expired(); });
+      store_.open_.push_back(transaction_);
+    }
+    auto opened = store_.begin(request, *transaction_);
+    store_.faults.pause(LedgerCall::open);
+    if (fault) opened = std::unexpected(fault->error);
     if (!opened) rollback();
     return opened;
   }
@@ -34,24 +48,15 @@ public:
   Result<void> commit(const Writes& writes) override {
     if (!transaction_) return fail(Errc::store_unreachable, "no transaction is open");
     const auto fault = store_.faults.begin(LedgerCall::commit);
-    std::lock_guard lock(store_.mutex_);
-    if (fault && fault->hanging) {
-      store_.hanging_.emplace_back(std::move(transaction_), writes);
-      return std::unexpected(fault->error);
-    }
-    Result<void> done = store_.check(*transaction_, writes);
-    if (done && fault && !fault->effect) done = std::unexpected(fault->error);
-    if (done) store_.apply(*transaction_, writes);
-    store_.release(*transaction_);
-    transaction_.reset();
-    if (done && fault) return std::unexpected(fault->error);
+    auto done = end(writes, fault);
+    store_.faults.pause(LedgerCall::commit);
     return done;
   }
 
   void rollback() noexcept override {
     if (!transaction_) return;
     std::lock_guard lock(store_.mutex_);
-    store_.release(*transaction_);
+    if (!transaction_->ended) store_.release(*transaction_);
     transaction_.reset();
   }
 
@@ -169,13 +174,33 @@ public:
   }
 
 private:
+  Result<void> end(const Writes& writes, const std::optional<Fault>& fault) {
+    std::lock_guard lock(store_.mutex_);
+    const auto transaction = std::exchange(transaction_, nullptr);
+    if (transaction->ended)
+      return fail(Errc::store_unreachable, "the server ended the transaction");
+    if (fault && fault->hanging) {
+      store_.hanging_.emplace_back(transaction, writes);
+      return std::unexpected(fault->error);
+    }
+    Result<void> done = store_.check(*transaction, writes);
+    if (done && fault && !fault->effect) done = std::unexpected(fault->error);
+    if (done) store_.apply(*transaction, writes);
+    store_.release(*transaction);
+    if (done && fault) return std::unexpected(fault->error);
+    return done;
+  }
+
   // One call: what the test does to it, then its work under the store's mutex.
   template <class Work>
   std::invoke_result_t<Work> call(LedgerCall what, Work work) {
     const auto fault = store_.faults.begin(what);
     if (fault && !fault->effect) return std::unexpected(fault->error);
-    std::lock_guard lock(store_.mutex_);
-    auto result = work();
+    auto result = [&] {
+      std::lock_guard lock(store_.mutex_);
+      return work();
+    }();
+    store_.faults.pause(what);
     if (fault) return std::unexpected(fault->error);
     return result;
   }
@@ -233,17 +258,57 @@ void MemoryLedgerStore::decide_hanging(bool committed) {
   hanging_.clear();
 }
 
+void MemoryLedgerStore::end_open_transactions() {
+  std::lock_guard lock(mutex_);
+  for (const auto& open : open_) {
+    const auto transaction = open.lock();
+    const auto hangs = [&](const auto& hanging) { return hanging.first == transaction; };
+    if (!transaction || transaction->ended || std::ranges::any_of(hanging_, hangs)) continue;
+    transaction->ended = true;
+    release(*transaction);
+  }
+  open_.clear();
+}
+
+void MemoryLedgerStore::orphan_on_disconnect(bool on) {
+  std::lock_guard lock(mutex_);
+  orphan_ = on;
+}
+
+void MemoryLedgerStore::release_orphans() {
+  std::lock_guard lock(mutex_);
+  for (const auto& transaction : orphans_) {
+    if (!std::exchange(transaction->ended, true)) release(*transaction);
+  }
+  orphans_.clear();
+}
+
+void MemoryLedgerStore::observe(Observer observer) {
+  std::lock_guard lock(mutex_);
+  observer_ = std::move(observer);
+}
+
 // ---- open: mark, lock, look
 
 Result<Opened> MemoryLedgerStore::begin(const OpenRequest& request, Transaction& mine) {
   Opened opened;
+  std::unique_lock held(mutex_);
+  const auto let_others_in = [&](LedgerCall call) {
+    held.unlock();
+    faults.pause(call);
+    held.lock();
+    return !mine.ended;
+  };
   opened.now = now();
   if (request.lane) {
     if (auto marked = mark(mine, *request.lane, opened); !marked)
       return std::unexpected(marked.error());
   }
-  for (const auto& wanted : request.wanted)
-    lock(mine, wanted, opened);
+  bool open = let_others_in(LedgerCall::lock);
+  for (auto wanted = request.wanted.begin(); open && wanted != request.wanted.end(); ++wanted)
+    lock(mine, *wanted, opened);
+  open = open && let_others_in(LedgerCall::look);
+  if (!open) return fail(Errc::store_unreachable, "the server ended the transaction");
   look(request, opened);
   return opened;
 }
@@ -325,6 +390,7 @@ void MemoryLedgerStore::apply(const Transaction& mine, const Writes& writes) {
     const auto it = state_.carts.find(user);
     if (it == state_.carts.end() || it->second.cart.exists || it->second.cart.version != version)
       continue;
+    if (observer_) observer_(user, &it->second, nullptr);
     state_.carts.erase(it);
     state_.lag.erase(user);
     state_.floor = std::max(state_.floor, version);
@@ -339,6 +405,7 @@ void MemoryLedgerStore::apply_cart(const CartRow& row) {
   next.cart.id = stored.cart.id;
   next.id_maria = stored.id_maria;
   if (!revived) next.created_at = stored.created_at;
+  if (observer_) observer_(row.user, &stored, &next);
   stored = std::move(next);
 }
 

@@ -19,6 +19,8 @@ namespace panier::test {
 enum class LedgerCall : std::uint8_t {
   prepare,
   open,
+  lock, // only as a pause: marked, about to lock the carts
+  look, // only as a pause: the carts are locked, about to read the other lanes
   commit,
   last_batch,
   read,
@@ -69,6 +71,18 @@ public:
   void refuse_rows(std::function<bool(const commit::CartRow&)> refused);
   // Transactions whose COMMIT hangs (Fault::hanging) end now, and let their locks go.
   void decide_hanging(bool committed);
+  // The server ends every open transaction, as it does with an idle one: rolled back; whoever held
+  // it learns it at COMMIT.
+  void end_open_transactions();
+  // While set, a connection that goes with its transaction open leaves its locks behind (nobody
+  // told the server), until release_orphans().
+  void orphan_on_disconnect(bool on);
+  void release_orphans();
+  // Told of every change of a visible cart, in the order of the commits; with the store's mutex
+  // held. `after` is nullptr for a purge.
+  using Observer = std::function<void(const commit::UserId&, const commit::CartRow* before,
+                                      const commit::CartRow* after)>;
+  void observe(Observer observer);
 
 private:
   class Connection;
@@ -78,11 +92,12 @@ private:
     bool lane_is_new = false;
     std::set<commit::UserId> carts;
     std::map<commit::UserId, commit::CartRow> made;
+    bool ended = false; // by the server
   };
-  using TransactionPtr = std::unique_ptr<Transaction>;
+  using TransactionPtr = std::shared_ptr<Transaction>;
 
-  // All with mutex_ held.
   [[nodiscard]] Result<commit::Opened> begin(const commit::OpenRequest& request, Transaction& mine);
+  // All with mutex_ held.
   [[nodiscard]] Result<void> mark(Transaction& mine, const commit::LaneKey& lane,
                                   commit::Opened& opened);
   void lock(Transaction& mine, const commit::OpenRequest::Wanted& wanted, commit::Opened& opened);
@@ -104,6 +119,10 @@ private:
   std::uint32_t last_id_maria_ = 0; // never given twice, also after a rollback
   std::function<bool(const commit::CartRow&)> refused_;
   std::vector<std::pair<TransactionPtr, commit::Writes>> hanging_;
+  std::vector<std::weak_ptr<Transaction>> open_;
+  std::vector<TransactionPtr> orphans_;
+  bool orphan_ = false;
+  Observer observer_;
 };
 
 } // namespace panier::test

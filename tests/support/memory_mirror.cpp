@@ -18,13 +18,19 @@ public:
 
   Result<std::vector<Took>> write(std::span<const MirrorWrite> writes, Timeout) override {
     const auto fault = store_.faults.begin(MirrorCall::write);
-    std::lock_guard lock(store_.mutex_);
-    if (fault && fault->hanging)
+    if (fault && fault->hanging) {
+      std::lock_guard lock(store_.mutex_);
       store_.late_.insert(store_.late_.end(), writes.begin(), writes.end());
+    }
     if (fault && !fault->effect) return std::unexpected(fault->error);
     std::vector<Took> took;
-    for (const auto& write : writes)
-      took.push_back(store_.take(write));
+    for (const auto& write : writes) { // each a step of its own
+      {
+        std::lock_guard lock(store_.mutex_);
+        took.push_back(store_.take(write));
+      }
+      store_.faults.pause(MirrorCall::write);
+    }
     if (fault) return std::unexpected(fault->error);
     return took;
   }
@@ -96,8 +102,11 @@ private:
   std::invoke_result_t<Work> call(MirrorCall what, Work work) {
     const auto fault = store_.faults.begin(what);
     if (fault && !fault->effect) return std::unexpected(fault->error);
-    std::lock_guard lock(store_.mutex_);
-    auto result = work();
+    auto result = [&] {
+      std::lock_guard lock(store_.mutex_);
+      return work();
+    }();
+    store_.faults.pause(what);
     if (fault) return std::unexpected(fault->error);
     return result;
   }
@@ -140,11 +149,11 @@ void MemoryMirrorStore::judge(std::function<std::optional<Verdict>(const MirrorW
   verdict_ = std::move(verdict);
 }
 
-void MemoryMirrorStore::deliver_late() {
+void MemoryMirrorStore::deliver_late(bool again) {
   std::lock_guard lock(mutex_);
   for (const auto& write : late_)
     (void)apply(write);
-  late_.clear();
+  if (!again) late_.clear();
 }
 
 Took MemoryMirrorStore::take(const MirrorWrite& write) {

@@ -39,8 +39,8 @@ public:
   void drop_index();
   // Asked for every write of a bulk; nullopt: the truth.
   void judge(std::function<std::optional<Verdict>(const commit::MirrorWrite&)> verdict);
-  // Bulks that hang (Fault::hanging) arrive now.
-  void deliver_late();
+  // Bulks that hang (Fault::hanging) arrive now; `again`: and will once more.
+  void deliver_late(bool again = false);
 
 private:
   class Client;
