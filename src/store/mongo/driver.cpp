@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include <mongoc/mongoc.h>
+#include <unistd.h>
 
 #include "runtime/log.hpp"
 
@@ -23,6 +24,27 @@ runtime::log::Level level_of(mongoc_log_level_t level) {
 void to_log(mongoc_log_level_t level, const char* domain, const char* message, void*) {
   runtime::log::write(level_of(level), message, {{"store", "mongodb"}, {"driver_part", domain}});
 }
+
+// libmongoc starts itself while it is loaded, long before it can be given a log handler, and keeps
+// counters in /dev/shm/mongoc-<pid>. A process that was killed left its file there; whoever gets
+// its pid next would print a warning to standard error. Such a file is of the dead, because the pid
+// is ours. This runs before the constructors of all libraries, libc's included: system calls only.
+[[gnu::no_sanitize("address", "thread", "undefined")]]
+void unlink_stale_counters(int, char**, char**) {
+  char path[] = "/dev/shm/mongoc-0000000000";
+  char digits[10];
+  int count = 0;
+  for (auto pid = ::getpid(); pid > 0 && count < 10; pid /= 10)
+    digits[count++] = static_cast<char>('0' + pid % 10);
+  char* to = path + sizeof(path) - 11; // the first of the ten zeros
+  while (count > 0)
+    *to++ = digits[--count];
+  *to = '\0';
+  ::unlink(path);
+}
+
+[[gnu::section(".preinit_array"), gnu::used]]
+void (*const before_libraries)(int, char**, char**) = unlink_stale_counters;
 
 } // namespace
 
