@@ -10,7 +10,7 @@ RUN cmake --preset release && cmake --build --preset release --target panier && 
 
 FROM debian:bookworm-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libboost-json1.81.0 libfmt9 libmariadb3 libmongoc-1.0-0 \
+      ca-certificates libboost-json1.81.0 libcurl4 libfmt9 libmariadb3 libmongoc-1.0-0 \
       libprometheus-cpp-core1.0 libspdlog1.10 libsqlite3-0 libssl3 && \
     rm -rf /var/lib/apt/lists/* && \
     install -d -o 10001 -g 10001 -m 700 /var/lib/panier

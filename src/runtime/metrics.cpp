@@ -96,6 +96,12 @@ struct Metrics::Impl {
   Counter& parked;
   LabelledSeries<Counter, 1> aborted;
   LabelledSeries<Counter, 2> operations;
+  LabelledSeries<Counter, 2> article_requests;
+  Histogram& article_seconds;
+  LabelledSeries<Counter, 1> article_lines;
+  Gauge& article_cache_articles;
+  Gauge& article_cache_bytes;
+  LabelledSeries<Gauge, 1> article_source_up;
   Gauge& lag_carts;
   Gauge& quarantined_carts;
   Gauge& verify_differences;
@@ -139,6 +145,22 @@ Metrics::Impl::Impl(std::string_view version, int lanes, const Clock& clock)
       operations({"operation", "result"},
                  [&family = counters("panier_operations_total", "Cart operations answered.")](
                      const Labels& labels) -> Counter& { return family.Add(labels); }),
+      article_requests({"url", "result"},
+                       [&family = counters("panier_article_requests_total",
+                                           "Requests to the articles service that ended.")](
+                           const Labels& labels) -> Counter& { return family.Add(labels); }),
+      article_seconds(histogram("panier_article_request_duration_seconds",
+                                "One request to the articles service.", request_buckets)),
+      article_lines({"state"},
+                    [&family = counters("panier_article_lines_total",
+                                        "Articles told to carts, by what is known of them.")](
+                        const Labels& labels) -> Counter& { return family.Add(labels); }),
+      article_cache_articles(gauge("panier_article_cache_articles", "Articles in the cache.")),
+      article_cache_bytes(gauge("panier_article_cache_bytes", "What they take, about.")),
+      article_source_up({"url"},
+                        [&family = gauges("panier_article_source_up",
+                                          "1: this URL of the articles service is asked.")](
+                            const Labels& labels) -> Gauge& { return family.Add(labels); }),
       lag_carts(gauge("panier_lag_carts", "Carts whose mirror copy is known to be behind.")),
       quarantined_carts(
           gauge("panier_quarantined_carts", "Carts that refuse writes until they are repaired.")),
@@ -219,6 +241,21 @@ void Metrics::aborted(std::string_view reason, std::size_t carts) {
 
 void Metrics::operation(std::string_view operation, std::string_view result) {
   impl_->operations.at({operation, result}).Increment();
+}
+
+void Metrics::article_request(std::string_view source, std::string_view result, Duration took) {
+  impl_->article_requests.at({source, result}).Increment();
+  impl_->article_seconds.Observe(seconds(took));
+}
+void Metrics::article_lines(std::string_view state, std::size_t lines) {
+  impl_->article_lines.at({state}).Increment(static_cast<double>(lines));
+}
+void Metrics::article_cache(std::size_t articles, std::size_t bytes) {
+  impl_->article_cache_articles.Set(static_cast<double>(articles));
+  impl_->article_cache_bytes.Set(static_cast<double>(bytes));
+}
+void Metrics::article_source(std::string_view source, bool usable) {
+  impl_->article_source_up.at({source}).Set(usable ? 1 : 0);
 }
 
 void Metrics::lag_carts(std::int64_t carts) {

@@ -48,6 +48,14 @@ public:
   void quarantined_carts(std::int64_t carts);
   void verify_differences(std::int64_t carts); // of the last complete round
 
+  // One request to the articles service that ended. `source`: the URL's setting; `result`: a word
+  // of the catalogue's own.
+  void article_request(std::string_view source, std::string_view result, Duration took);
+  // Lines of carts, and stocks, that were answered for. `state`: "fresh", "stale", ..
+  void article_lines(std::string_view state, std::size_t lines);
+  void article_cache(std::size_t articles, std::size_t bytes);
+  void article_source(std::string_view source, bool usable); // is that URL asked?
+
   // From now on text() shows this store; it must outlive the Metrics.
   void watch(const StoreState& store);
   // From now on text() shows what `count` returns as panier_failure_log_left_out_total.

@@ -32,6 +32,10 @@ TEST_F(MetricsTest, every_series_is_there) {
   metrics_.parked();
   metrics_.aborted("mirror_timeout", 3);
   metrics_.operation("add", "ok");
+  metrics_.article_request("URL_ARTICLE_DOCKER_1", "found", 3ms);
+  metrics_.article_lines("stale", 12);
+  metrics_.article_cache(40, 9'000);
+  metrics_.article_source("URL_ARTICLE_DOCKER_1", true);
   metrics_.lag_carts(5);
   metrics_.quarantined_carts(2);
   metrics_.verify_differences(1);
@@ -51,6 +55,12 @@ TEST_F(MetricsTest, every_series_is_there) {
            "panier_parked_total 1",
            "panier_aborted_total{reason=\"mirror_timeout\"} 3",
            "panier_operations_total{operation=\"add\",result=\"ok\"} 1",
+           "panier_article_requests_total{result=\"found\",url=\"URL_ARTICLE_DOCKER_1\"} 1",
+           "panier_article_request_duration_seconds_bucket{le=\"0.005\"} 1",
+           "panier_article_lines_total{state=\"stale\"} 12",
+           "panier_article_cache_articles 40",
+           "panier_article_cache_bytes 9000",
+           "panier_article_source_up{url=\"URL_ARTICLE_DOCKER_1\"} 1",
            "panier_lag_carts 5",
            "panier_quarantined_carts 2",
            "panier_verify_differences 1",
