@@ -6,6 +6,7 @@
 
 #include "commit/receipt.hpp"
 #include "http/message.hpp"
+#include "service/cart_service.hpp"
 
 namespace panier::api {
 
@@ -16,6 +17,7 @@ namespace panier::api {
                                           bool has_mirror);
 
 // The cart, or 304 where `if_none_match` (all its lines, joined; empty: none) names it.
-[[nodiscard]] http::Response cart_answer(const commit::View& view, std::string_view if_none_match);
+[[nodiscard]] http::Response cart_answer(const service::ShownCart& cart,
+                                         std::string_view if_none_match);
 
 } // namespace panier::api

@@ -125,10 +125,10 @@ void read_cart(const Api& api, Request&& request, Respond respond) {
   auto user = parse_user(request);
   if (!user) return respond(error_answer(user.error()));
   auto done = [respond = std::move(respond),
-               if_none_match =
-                   request.headers.joined("If-None-Match")](Result<commit::View> view) mutable {
-    if (!view) return respond(failure_answer(view.error(), "get_cart"));
-    respond(cart_answer(*view, if_none_match));
+               if_none_match = request.headers.joined("If-None-Match")](
+                  Result<service::ShownCart> cart) mutable {
+    if (!cart) return respond(failure_answer(cart.error(), "get_cart"));
+    respond(cart_answer(*cart, if_none_match));
   };
   api.service.read(std::move(*user), std::move(done));
 }

@@ -1,5 +1,6 @@
 // Entity tags: `"<version>"`, or `"<version>-<hash>"` where the body says more than the version
-// does (a degraded read). If-Match looks at the version alone; If-None-Match at the whole tag.
+// does (articles, a degraded read). If-Match looks at the version alone; If-None-Match at the whole
+// tag.
 #pragma once
 
 #include <optional>

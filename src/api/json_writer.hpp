@@ -24,6 +24,9 @@ public:
   JsonWriter& boolean(bool value) { return raw(value ? "true" : "false"); }
   JsonWriter& null() { return raw("null"); }
 
+  // `"name":"..","prix":19.99`: members of an object that are JSON already; at least one.
+  JsonWriter& members(std::string_view json) { return raw(json); }
+
   [[nodiscard]] std::string take() { return std::move(out_); }
 
 private:

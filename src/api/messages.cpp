@@ -12,7 +12,7 @@ constexpr std::string_view both_stores =
     "Les deux bases doivent être disponibles pour effectuer l'ajout.";
 
 constexpr auto soon = seconds(1);       // a queue drains, another lane lets go
-constexpr auto store_back = seconds(2); // a store that restarts
+constexpr auto store_back = seconds(2); // a store or a service that restarts
 constexpr auto by_hand = seconds(60);   // somebody must do something first
 
 constexpr Message internal{500, "internal", "Erreur interne du service panier.", std::nullopt};
@@ -71,6 +71,9 @@ Message message_of(Errc code) noexcept {
   case Errc::idempotency_key_reused:
     return plain(422, "idempotency_key_reused",
                  "Cette clé Idempotency-Key a déjà servi pour une autre requête.");
+  case Errc::article_not_found: return plain(404, "article_not_found", "Article introuvable.");
+  case Errc::stock_insufficient:
+    return plain(409, "stock_insufficient", "Le stock de l'article est insuffisant.");
 
   case Errc::overloaded:
     return later("overloaded", "Le service est surchargé, veuillez réessayer.", soon);
@@ -85,6 +88,9 @@ Message message_of(Errc code) noexcept {
     return later("stores_unavailable", "Aucune des deux bases n'est disponible.", store_back);
   case Errc::schema_unmigrated:
     return later("schema_unmigrated", "La base doit d'abord être migrée.", by_hand);
+  case Errc::stock_unknown:
+    return later("stock_unknown", "Le stock de l'article n'est pas connu, veuillez réessayer.",
+                 store_back);
   case Errc::shutting_down: return later("shutting_down", "Le service s'arrête.", soon);
 
   // A store's answer that got here untranslated: honest, and never a definite failure where there
@@ -93,6 +99,7 @@ Message message_of(Errc code) noexcept {
   case Errc::store_timeout:
   case Errc::commit_unknown: return outcome_unknown;
   case Errc::internal:
+  case Errc::stock_unasked:
   case Errc::store_unreachable:
   case Errc::store_conflict:
   case Errc::store_rejected:

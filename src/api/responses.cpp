@@ -1,6 +1,7 @@
 #include "api/responses.hpp"
 
 #include "api/messages.hpp"
+#include "cart/quantity.hpp"
 #include "runtime/log.hpp"
 
 namespace panier::api {
@@ -25,6 +26,11 @@ JsonWriter error_body(const Error& error) {
   json.begin_object().key("error").boolean(true);
   json.key("code").text(message.code).key("message").text(message.text);
   if (!error.field.empty()) json.key("field").text(error.field);
+  if (error.shortage) {
+    const auto text = [](std::int64_t n) { return cart::Quantity::from_thousandths(n).to_text(); };
+    json.key("stock").decimal(text(error.shortage->stock));
+    json.key("quantite").decimal(text(error.shortage->quantity));
+  }
   return json;
 }
 

@@ -15,7 +15,8 @@ namespace panier::api {
 // Closes the object. Cache-Control: no-store, as on everything but a cart that is read.
 [[nodiscard]] http::Response json_answer(unsigned status, JsonWriter body);
 
-// Status, code, text and Retry-After from messages.cpp; `field` where the error names one.
+// Status, code, text and Retry-After from messages.cpp; `field` where the error names one, `stock`
+// and `quantite` where it tells a shortage.
 // Error::detail stays here: it is for the log. This is the http::ErrorPage of both listeners.
 [[nodiscard]] http::Response error_answer(const Error& error);
 // In two steps, for an error that has more to say: the open object, and its end.

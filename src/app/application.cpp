@@ -61,11 +61,16 @@ upkeep::Stores upkeep_stores(const config::Config& config, const runtime::Clock&
 // that no crowd of them keeps a store from reconnecting or an operator out.
 constexpr std::size_t descriptors_reserved = 256;
 
-std::size_t connections_max(std::size_t wanted) {
+// And for the articles service: all that are asked at once, those kept for reuse, libcurl's own.
+constexpr std::size_t article_descriptors_reserved =
+    catalogue::Catalogue::requests_at_once_max + 80;
+
+std::size_t connections_max(std::size_t wanted, bool articles) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   const std::size_t descriptors = limit.rlim_cur;
-  const std::size_t reserved = std::min(descriptors_reserved, descriptors / 2);
+  const std::size_t reserved = std::min(
+      descriptors_reserved + (articles ? article_descriptors_reserved : 0), descriptors / 2);
   return std::min(wanted, descriptors - reserved);
 }
 
@@ -78,7 +83,8 @@ http::Settings cart_server(const config::Config& config) {
   settings.idle_timeout = config.idle_timeout;
   settings.headers_bytes_max = config.headers_bytes_max;
   settings.body_bytes_max = config.body_bytes_max;
-  settings.connections_max = connections_max(settings.connections_max);
+  settings.connections_max =
+      connections_max(settings.connections_max, !config.article_urls.empty());
   return settings;
 }
 
@@ -111,6 +117,27 @@ api::ApiSettings api_settings(const config::Config& config) {
   settings.cors = config.cors.on;
   settings.has_mirror = config.mirror != config::MirrorKind::none;
   return settings;
+}
+
+std::unique_ptr<catalogue::Catalogue> make_articles(const config::Config& config,
+                                                    const runtime::Clock& clock,
+                                                    runtime::Metrics& metrics) {
+  if (config.article_urls.empty()) return nullptr;
+  catalogue::Catalogue::Settings settings{.sources = {},
+                                          .timeout = config.article_timeout,
+                                          .cache = {.fresh = config.article_fresh,
+                                                    .stale = config.article_stale,
+                                                    .bytes_max = config.article_cache_bytes_max}};
+  for (const auto& [name, url] : config.article_urls)
+    settings.sources.push_back({.name = name, .url = url});
+  return std::make_unique<catalogue::Catalogue>(
+      std::move(settings), clock, metrics,
+      catalogue::make_curl_wire({.body_bytes_max = config.article_body_bytes_max}));
+}
+
+service::UnknownStock unknown_stock_of(const config::Config& config) {
+  return config.stock_unknown == config::StockUnknown::accept ? service::UnknownStock::accept
+                                                              : service::UnknownStock::refuse;
 }
 
 // A place for the failure log must exist before anything is started: without it an operator would
@@ -181,12 +208,16 @@ Application::Application(const config::Config& config, const std::string& versio
                 path_.submit(std::move(request), std::move(done));
               }),
       ledger_probe_(clock_, *stores_.ledger, ledger_state_, prepared),
+      articles_(make_articles(config, clock_, metrics_)),
       service_({.clock = clock_,
                 .path = path_,
                 .ledger_state = ledger_state_,
                 .mirror_state = stores_.mirror ? &mirror_state_ : nullptr,
                 .policy = policy_,
                 .failures = failures_,
+                .articles = articles_.get(),
+                .unknown_stock = unknown_stock_of(config),
+                .request_timeout = timing_of(config).request_timeout,
                 .lag = [this] { return upkeep_.lag(); },
                 .instance = instance_,
                 .version = version}),
@@ -213,6 +244,7 @@ Result<void> Application::start() {
   ledger_probe_.run_once();
   if (mirror_probe_) mirror_probe_->run_once();
   path_.start();
+  if (articles_) articles_->start();
   upkeep_.start();
   ledger_probe_.start();
   if (mirror_probe_) mirror_probe_->start();
@@ -239,6 +271,8 @@ void Application::stop() {
     upkeep_.stop();
   });
   carts_.stop(requests_grace);
+  // Before the lanes: a write that waits for its stock is answered while they can still take it.
+  if (articles_) articles_->stop();
   path_.stop(lanes_drain);
   background.join();
   ops_.stop(0ms);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/stores.hpp"
+#include "catalogue/catalogue.hpp"
 #include "commit/commit_path.hpp"
 #include "config/config.hpp"
 #include "http/server.hpp"
@@ -56,6 +57,7 @@ private:
   upkeep::Upkeep upkeep_;
   upkeep::LedgerProbe ledger_probe_;
   std::optional<upkeep::MirrorProbe> mirror_probe_;
+  const std::unique_ptr<catalogue::Catalogue> articles_; // nullptr: no URL_ARTICLE_*
   service::LiveCartService service_;
   const http::Router cart_router_;
   const http::Router ops_router_;

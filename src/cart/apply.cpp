@@ -49,6 +49,20 @@ Quantity wanted(Quantity present, const Operation& operation) {
   return Quantity{};
 }
 
+// A line above its stock (which shrank meanwhile) may stay and may go down; only more is refused.
+Result<void> check_ceiling(Quantity present, Quantity quantity, const Operation& operation) {
+  const auto& ceiling = operation.ceiling;
+  if (!ceiling || quantity <= present || quantity <= ceiling->limit) return {};
+  Error error{.code = ceiling->refusal};
+  if (error.code == Errc::article_not_found) error.field = "article_id";
+  if (error.code == Errc::stock_insufficient) {
+    error.field = "quantite";
+    error.shortage =
+        Shortage{.stock = ceiling->limit.thousandths(), .quantity = quantity.thousandths()};
+  }
+  return std::unexpected(std::move(error));
+}
+
 // Brings one line to what the operation wants; outcome.changed says whether that was anything new.
 Result<void> apply_to_line(Cart& cart, const Operation& operation, const Limits& limits,
                            Outcome& outcome) {
@@ -59,8 +73,11 @@ Result<void> apply_to_line(Cart& cart, const Operation& operation, const Limits&
   outcome.quantity = quantity;
   if (quantity == present) return {};
   if (quantity > quantity_max) return fail(Errc::quantity_too_large, {}, "quantite");
+  if (line == lines.end() && lines.size() >= limits.lines_max)
+    return fail(Errc::too_many_lines, {}, "article_id");
+  if (auto ok = check_ceiling(present, quantity, operation); !ok)
+    return std::unexpected(ok.error());
   if (line == lines.end()) {
-    if (lines.size() >= limits.lines_max) return fail(Errc::too_many_lines, {}, "article_id");
     lines.push_back({*operation.line, quantity});
   } else if (quantity.positive()) {
     line->quantity = quantity;

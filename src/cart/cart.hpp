@@ -37,12 +37,21 @@ struct IfMatch {
   [[nodiscard]] bool matches(const Cart& cart) const;
 };
 
+// How far a line may be raised: the stock. Judged by apply(), where the line's total is known and
+// nobody else can change it, so that concurrent adds cannot pass it together. Lowering a line never
+// asks.
+struct Ceiling {
+  Quantity limit;                          // of the line's total
+  Errc refusal = Errc::stock_insufficient; // of more
+};
+
 struct Operation {
   OperationKind kind = OperationKind::create;
   UserId user;
   std::optional<LineKey> line; // add, edit, remove
   Quantity quantity;           // add: the change; edit: the new quantity, 0 removes
   std::optional<IfMatch> if_match;
+  std::optional<Ceiling> ceiling = {}; // add, edit; nullopt: none
 };
 
 // Does this operation make a cart where there is none (if nothing refuses it)?
@@ -65,7 +74,7 @@ struct Outcome {
 
 // Applies one operation. On success `cart` is the new cart, with version `next` if the operation
 // changed anything. On refusal (cart_not_found, precondition_failed, invalid_field, too_many_lines,
-// quantity_too_large) it is untouched.
+// quantity_too_large, or the ceiling's) it is untouched.
 [[nodiscard]] Result<Outcome> apply(Cart& cart, const Operation& operation, Version next,
                                     const Limits& limits);
 

@@ -104,8 +104,9 @@ void CommitPath::submit(WriteRequest request, WriteDone done) {
     return done(std::unexpected(std::move(*refusal)));
   }
   auto& lane = *lanes_[std::hash<UserId>{}(request.operation.user) % lanes_.size()];
-  auto write = std::make_shared<PendingWrite>(
-      std::move(request), shared_.clock.steady() + shared_.timing.request_timeout, std::move(done));
+  auto deadline = shared_.clock.steady() + shared_.timing.request_timeout;
+  if (request.deadline) deadline = std::min(deadline, *request.deadline);
+  auto write = std::make_shared<PendingWrite>(std::move(request), deadline, std::move(done));
   if (auto queued = lane.queue().push(write); !queued)
     write->answer(std::unexpected(queued.error()));
 }

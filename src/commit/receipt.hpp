@@ -10,6 +10,7 @@
 #include "cart/cart.hpp"
 #include "commit/ports/ledger.hpp"
 #include "result/result.hpp"
+#include "runtime/clock.hpp"
 
 namespace panier::commit {
 
@@ -21,6 +22,8 @@ struct Idempotency {
 struct WriteRequest {
   cart::Operation operation;
   std::optional<Idempotency> idempotency;
+  // Where time was spent before it came here; nullopt: a whole request timeout from now.
+  std::optional<runtime::SteadyTime> deadline = {};
 };
 
 struct Receipt {

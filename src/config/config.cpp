@@ -31,6 +31,14 @@ std::string_view to_string(LogLevel level) noexcept {
   return "error";
 }
 
+std::string_view to_string(StockUnknown choice) noexcept {
+  switch (choice) {
+  case StockUnknown::refuse: return "refuse";
+  case StockUnknown::accept: return "accept";
+  }
+  return "refuse";
+}
+
 std::string_view to_string(Source source) noexcept {
   switch (source) {
   case Source::by_default: return "default";

@@ -21,12 +21,14 @@ enum class LedgerKind : std::uint8_t { mariadb, sqlite };
 enum class MirrorKind : std::uint8_t { mongodb, sqlite, none };
 enum class WritePolicy : std::uint8_t { strict, available };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
+enum class StockUnknown : std::uint8_t { refuse, accept };
 enum class Source : std::uint8_t { by_default, file, environment };
 
 [[nodiscard]] std::string_view to_string(LedgerKind kind) noexcept;
 [[nodiscard]] std::string_view to_string(MirrorKind kind) noexcept;
 [[nodiscard]] std::string_view to_string(WritePolicy policy) noexcept;
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
+[[nodiscard]] std::string_view to_string(StockUnknown choice) noexcept;
 [[nodiscard]] std::string_view
 to_string(Source source) noexcept; // "default", "file", "environment"
 
@@ -112,8 +114,16 @@ struct Config {
   std::size_t verify_rows_per_s = 200; // 0: no continuous verify
   LogLevel log_level = LogLevel::info;
   Cors cors;
-  // URL_ARTICLE_*, in the table's order; checked, not used yet.
+
+  // URL_ARTICLE_*, by their names, which is the order in which they are tried. None: lines are
+  // served without article details, and stock is not judged.
   std::map<std::string, std::string, std::less<>> article_urls;
+  std::chrono::milliseconds article_timeout{2'000};
+  std::chrono::seconds article_fresh{30};
+  std::chrono::seconds article_stale{3'600};
+  std::size_t article_cache_bytes_max = 67'108'864;
+  std::size_t article_body_bytes_max = 65'536;
+  StockUnknown stock_unknown = StockUnknown::refuse;
 
   std::map<std::string, Source, std::less<>> sources; // of each setting that was given
   std::vector<std::string> warnings;                  // for the log at start; no secrets

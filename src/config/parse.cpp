@@ -191,10 +191,28 @@ Result<void> check_listeners(const Config& config) {
   return {};
 }
 
+// Only where there is an articles service: otherwise a short request timeout concerns none of
+// these.
+Result<void> check_articles(const Config& config) {
+  if (config.article_urls.empty()) return {};
+  if (config.article_timeout >= config.request_timeout)
+    return wrong("PANIER_ARTICLE_TIMEOUT_MS", "must be less than PANIER_REQUEST_TIMEOUT_MS (" +
+                                                  ms_text(config.request_timeout) + "), not " +
+                                                  ms_text(config.article_timeout));
+  if (config.article_stale < config.article_fresh)
+    return wrong("PANIER_ARTICLE_STALE_S", "must not be less than PANIER_ARTICLE_FRESH_S (" +
+                                               std::to_string(config.article_fresh.count()) +
+                                               " s), not " +
+                                               std::to_string(config.article_stale.count()) + " s");
+  return {};
+}
+
 void note_unused(Config& config) {
-  if (!config.article_urls.empty())
-    config.warnings.emplace_back(
-        "URL_ARTICLE_* are set but not used yet: lines are served without article details");
+  for (const std::string_view key :
+       {"PANIER_ARTICLE_TIMEOUT_MS", "PANIER_ARTICLE_FRESH_S", "PANIER_ARTICLE_STALE_S",
+        "PANIER_ARTICLE_CACHE_MAX_BYTES", "PANIER_ARTICLE_BODY_MAX_BYTES", "PANIER_STOCK_UNKNOWN"})
+    if (config.article_urls.empty() && given(config, key))
+      config.warnings.push_back(std::string(key) + " has no effect without URL_ARTICLE_*");
   if (config.cors.on && given(config, "PANIER_CORS") && !config.cors.enabled())
     config.warnings.emplace_back("PANIER_CORS=on has no effect without CORS_ORIGINS");
 }
@@ -220,6 +238,7 @@ Result<Config> parse(const Input& input) {
   then([&] { return settle_lanes(config); });
   then([&] { return check_times(config); });
   then([&] { return check_listeners(config); });
+  then([&] { return check_articles(config); });
   if (!done) return std::unexpected(done.error());
   if (!given(config, "PANIER_FAILED_LOG"))
     config.failed_log = config.data_dir / "failed_cart_requests.log";

@@ -156,7 +156,7 @@ struct Key {
 template <Key key>
 std::string show_article_url(const Config& config) {
   const auto found = config.article_urls.find(std::string_view(key.text));
-  return found == config.article_urls.end() ? "" : found->second + " (not used yet)";
+  return found == config.article_urls.end() ? "" : found->second;
 }
 
 constexpr auto set_ledger = set_choice<&Config::ledger, LedgerKind::mariadb, LedgerKind::sqlite>;
@@ -164,6 +164,8 @@ constexpr auto set_mirror =
     set_choice<&Config::mirror, MirrorKind::mongodb, MirrorKind::sqlite, MirrorKind::none>;
 constexpr auto set_policy =
     set_choice<&Config::write_policy, WritePolicy::strict, WritePolicy::available>;
+constexpr auto set_stock_unknown =
+    set_choice<&Config::stock_unknown, StockUnknown::refuse, StockUnknown::accept>;
 constexpr auto set_log_level = set_choice<&Config::log_level, LogLevel::debug, LogLevel::info,
                                           LogLevel::warn, LogLevel::error>;
 
@@ -257,17 +259,32 @@ constexpr Setting table[] = {
      "off: no CORS headers in spite of CORS_ORIGINS, because the proxy adds its own.", set_cors,
      show_cors},
     {"URL_ARTICLE_DOCKER_1", "", "http(s) URL ending in /", 0, 0, "not set",
-     "Articles service, first choice; not used yet.", set_article_url,
+     "Articles service, first choice: names, prices, stock.", set_article_url,
      show_article_url<"URL_ARTICLE_DOCKER_1">},
     {"URL_ARTICLE_DOCKER_2", "", "http(s) URL ending in /", 0, 0, "not set",
-     "Articles service, second choice; not used yet.", set_article_url,
-     show_article_url<"URL_ARTICLE_DOCKER_2">},
+     "Articles service, second choice.", set_article_url, show_article_url<"URL_ARTICLE_DOCKER_2">},
     {"URL_ARTICLE_SERVEUR_1", "", "http(s) URL ending in /", 0, 0, "not set",
-     "Articles service, third choice; not used yet.", set_article_url,
-     show_article_url<"URL_ARTICLE_SERVEUR_1">},
+     "Articles service, third choice.", set_article_url, show_article_url<"URL_ARTICLE_SERVEUR_1">},
     {"URL_ARTICLE_SERVEUR_2", "", "http(s) URL ending in /", 0, 0, "not set",
-     "Articles service, fourth choice; not used yet.", set_article_url,
+     "Articles service, fourth choice.", set_article_url,
      show_article_url<"URL_ARTICLE_SERVEUR_2">},
+    number<&Config::article_timeout>(
+        "PANIER_ARTICLE_TIMEOUT_MS", "ms", 50, 60'000,
+        "An article, however many URLs are asked; less than PANIER_REQUEST_TIMEOUT_MS."),
+    number<&Config::article_fresh>(
+        "PANIER_ARTICLE_FRESH_S", "s", 1, 86'400,
+        "An article is not asked for again so long, and stock is judged by it."),
+    number<&Config::article_stale>("PANIER_ARTICLE_STALE_S", "s", 1, 604'800,
+                                   "An older one is shown, marked, while it is asked for again; "
+                                   "beyond this age it is not shown."),
+    number<&Config::article_cache_bytes_max>("PANIER_ARTICLE_CACHE_MAX_BYTES", "bytes", 65'536,
+                                             4'294'967'296, "Of all articles that are kept."),
+    number<&Config::article_body_bytes_max>("PANIER_ARTICLE_BODY_MAX_BYTES", "bytes", 1'024,
+                                            1'048'576,
+                                            "Of one article; a larger one is not shown."),
+    {"PANIER_STOCK_UNKNOWN", "", "refuse | accept", 0, 0, "",
+     "What becomes of an add while the articles service does not tell the stock.",
+     set_stock_unknown, show_choice<&Config::stock_unknown>},
 };
 
 // Levenshtein's distance.

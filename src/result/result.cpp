@@ -23,6 +23,8 @@ std::string_view to_string(Errc code) noexcept {
   case Errc::too_many_lines: return "too_many_lines";
   case Errc::quantity_too_large: return "quantity_too_large";
   case Errc::idempotency_key_reused: return "idempotency_key_reused";
+  case Errc::article_not_found: return "article_not_found";
+  case Errc::stock_insufficient: return "stock_insufficient";
   case Errc::overloaded: return "overloaded";
   case Errc::cart_busy: return "cart_busy";
   case Errc::cart_quarantined: return "cart_quarantined";
@@ -30,9 +32,11 @@ std::string_view to_string(Errc code) noexcept {
   case Errc::mirror_unavailable: return "mirror_unavailable";
   case Errc::stores_unavailable: return "stores_unavailable";
   case Errc::schema_unmigrated: return "schema_unmigrated";
+  case Errc::stock_unknown: return "stock_unknown";
   case Errc::shutting_down: return "shutting_down";
   case Errc::outcome_unknown: return "outcome_unknown";
   case Errc::internal: return "internal";
+  case Errc::stock_unasked: return "stock_unasked";
   case Errc::store_unreachable: return "store_unreachable";
   case Errc::store_timeout: return "store_timeout";
   case Errc::store_conflict: return "store_conflict";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ enum class Errc : std::uint8_t {
   too_many_lines,         // PANIER_LINES_MAX
   quantity_too_large,     // the sum would pass the limit
   idempotency_key_reused, // another request under the same key
+  article_not_found,      // the articles service does not know it
+  stock_insufficient,     // the line would hold more than there is; Error::shortage
   // Not now. Nothing was changed; trying again is fine.
   overloaded, // a queue is full, or the deadline passed while queued
   cart_busy,  // another lane holds the cart, or its owner died a moment ago
@@ -43,10 +46,13 @@ enum class Errc : std::uint8_t {
   mirror_unavailable, // strict policy
   stores_unavailable, // neither store can answer
   schema_unmigrated,  // the predecessor's table: run panier migrate
+  stock_unknown,      // the articles service does not say how many there are
   shutting_down,
   // Nobody knows. The write may or may not become visible.
   outcome_unknown,
   internal,
+  // The line would be raised and the stock was not asked for: the service asks and tries again.
+  stock_unasked,
   // What the store adapters say; the commit path turns these into the above.
   store_unreachable, // no connection, or it broke before the request can have had an effect
   store_timeout,     // no answer in time: it may have had an effect
@@ -61,11 +67,19 @@ enum class Errc : std::uint8_t {
 // The enumerator's own name: "cart_not_found".
 [[nodiscard]] std::string_view to_string(Errc code) noexcept;
 
+// How much there is of an article, and how much the line would hold; in thousandths.
+struct Shortage {
+  std::int64_t stock = 0;
+  std::int64_t quantity = 0;
+  friend bool operator==(const Shortage&, const Shortage&) = default;
+};
+
 struct Error {
   Errc code = Errc::internal;
   std::string field = {}; // the request field or setting at fault, else empty
   std::string detail =
       {}; // for the log and the operator, English; never shown to shoppers as it is
+  std::optional<Shortage> shortage = {}; // of stock_insufficient
 };
 
 template <class T>

@@ -1,5 +1,6 @@
-// What a request means: takes what the API parsed, submits it to the commit path or the reader, and
-// tells the health of both. The API talks to this interface only.
+// What a request means: takes what the API parsed, asks the articles service where it must, submits
+// to the commit path or the reader, and tells the health of both. The API talks to this interface
+// only.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "catalogue/articles.hpp"
 #include "commit/policy.hpp"
 #include "commit/receipt.hpp"
 #include "runtime/store_state.hpp"
@@ -29,12 +31,21 @@ struct Health {
   std::chrono::seconds uptime{};
 };
 
+// A cart as it is shown.
+struct ShownCart {
+  commit::View view;
+  // What is known of each line's article; nullopt: there is no articles service.
+  std::optional<std::vector<catalogue::Finding>> findings;
+};
+// Called exactly once, on any thread, and must not block.
+using ShownDone = std::move_only_function<void(Result<ShownCart>)>;
+
 class CartService {
 public:
   virtual ~CartService() = default;
   // Both answer exactly once, within the request timeout, on any thread (also before they return).
   virtual void write(commit::WriteRequest request, commit::WriteDone done) = 0;
-  virtual void read(commit::UserId user, commit::ReadDone done) = 0;
+  virtual void read(commit::UserId user, ShownDone done) = 0;
   // From memory, in microseconds.
   [[nodiscard]] virtual Health health() const = 0;
   [[nodiscard]] virtual Policy policy() const = 0;

@@ -51,6 +51,40 @@ LiveCartService::LiveCartService(Parts parts)
     : parts_(std::move(parts)), started_(parts_.clock.steady()) {}
 
 void LiveCartService::write(commit::WriteRequest request, commit::WriteDone done) {
+  if (parts_.articles == nullptr || !may_raise(request.operation))
+    return submit(std::move(request), std::move(done));
+  request.deadline = parts_.clock.steady() + parts_.request_timeout;
+  if (request.operation.kind == cart::OperationKind::add)
+    return ask_stock(std::move(request), std::move(done));
+
+  // An edit may well lower the line, and only apply() knows: it is tried first, and the stock is
+  // asked for only if it turns out to matter.
+  request.operation.ceiling = cart::Ceiling{.limit = {}, .refusal = Errc::stock_unasked};
+  auto again = request;
+  auto tried = [this, again = std::move(again),
+                done = std::move(done)](Result<commit::Receipt> result) mutable {
+    if (result || result.error().code != Errc::stock_unasked) return done(std::move(result));
+    ask_stock(std::move(again), std::move(done));
+  };
+  submit(std::move(request), std::move(tried));
+}
+
+void LiveCartService::ask_stock(commit::WriteRequest request, commit::WriteDone done) {
+  const auto until = std::min(parts_.clock.steady() + parts_.articles->timeout(),
+                              request.deadline.value_or(runtime::SteadyTime::max()));
+  catalogue::Order order{.articles = {request.operation.line->article_id()},
+                         .fresh_only = true,
+                         .until = until,
+                         .answer = {}};
+  order.answer = [this, request = std::move(request),
+                  done = std::move(done)](std::vector<catalogue::Finding> findings) mutable {
+    request.operation.ceiling = ceiling_for(findings.front(), parts_.unknown_stock);
+    submit(std::move(request), std::move(done));
+  };
+  parts_.articles->ask(std::move(order));
+}
+
+void LiveCartService::submit(commit::WriteRequest request, commit::WriteDone done) {
   auto recorded = [this, operation = request.operation,
                    done = std::move(done)](Result<commit::Receipt> result) mutable {
     if (!result) {
@@ -65,8 +99,26 @@ void LiveCartService::write(commit::WriteRequest request, commit::WriteDone done
   parts_.path.submit(std::move(request), std::move(recorded));
 }
 
-void LiveCartService::read(commit::UserId user, commit::ReadDone done) {
-  parts_.path.read(std::move(user), std::move(done));
+void LiveCartService::read(commit::UserId user, ShownDone done) {
+  const auto deadline = parts_.clock.steady() + parts_.request_timeout;
+  auto enrich = [this, deadline, done = std::move(done)](Result<commit::View> view) mutable {
+    if (!view) return done(std::unexpected(std::move(view).error()));
+    if (parts_.articles == nullptr)
+      return done(ShownCart{.view = *std::move(view), .findings = std::nullopt});
+    catalogue::Order order{
+        .articles = {},
+        .fresh_only = false,
+        .until = std::min(deadline, parts_.clock.steady() + parts_.articles->timeout()),
+        .answer = {}};
+    for (const auto& line : view->cart.lines)
+      order.articles.push_back(line.key.article_id());
+    order.answer = [view = *std::move(view),
+                    done = std::move(done)](std::vector<catalogue::Finding> findings) mutable {
+      done(ShownCart{.view = std::move(view), .findings = std::move(findings)});
+    };
+    parts_.articles->ask(std::move(order));
+  };
+  parts_.path.read(std::move(user), std::move(enrich));
 }
 
 Health LiveCartService::health() const {

@@ -17,9 +17,10 @@ public:
     writes.push_back(std::move(request));
     done(write_result);
   }
-  void read(commit::UserId user, commit::ReadDone done) override {
+  void read(commit::UserId user, service::ShownDone done) override {
     reads.push_back(std::move(user));
-    done(read_result);
+    if (!read_result) return done(std::unexpected(read_result.error()));
+    done(service::ShownCart{.view = *read_result, .findings = findings});
   }
   [[nodiscard]] service::Health health() const override { return health_now; }
   [[nodiscard]] service::Policy policy() const override { return policy_now; }
@@ -28,6 +29,7 @@ public:
 
   Result<commit::Receipt> write_result = fail(Errc::internal, "the test set no answer");
   Result<commit::View> read_result = fail(Errc::internal, "the test set no answer");
+  std::optional<std::vector<catalogue::Finding>> findings; // nullopt: no articles service
   service::Health health_now;
   service::Policy policy_now = service::Policy::strict;
   bool ready_now = true;

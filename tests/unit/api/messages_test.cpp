@@ -73,6 +73,9 @@ TEST(Messages, StatusesOfTheContract) {
       {Errc::too_many_lines, 422},
       {Errc::quantity_too_large, 422},
       {Errc::idempotency_key_reused, 422},
+      {Errc::article_not_found, 404},
+      {Errc::stock_insufficient, 409},
+      {Errc::stock_unknown, 503},
       {Errc::overloaded, 503},
       {Errc::cart_busy, 503},
       {Errc::cart_quarantined, 503},
@@ -111,6 +114,16 @@ TEST(ErrorAnswer, NamesTheFieldAndKeepsTheDetail) {
             R"({"error":true,"code":"invalid_field","message":"Un champ de la requête est )"
             R"(absent ou invalide.","field":"quantite"})");
   EXPECT_EQ(header(response, "Retry-After"), "(absent)");
+}
+
+TEST(ErrorAnswer, ToldInFiguresWhatIsShort) {
+  Error error{.code = Errc::stock_insufficient, .field = "quantite"};
+  error.shortage = Shortage{.stock = 2'500, .quantity = 12'000};
+  const auto response = error_answer(error);
+  EXPECT_EQ(response.status, 409u);
+  EXPECT_EQ(response.body,
+            R"({"error":true,"code":"stock_insufficient","message":"Le stock de l'article est )"
+            R"(insuffisant.","field":"quantite","stock":2.5,"quantite":12})");
 }
 
 } // namespace

@@ -8,9 +8,11 @@ namespace panier::config {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
 
 const Environment mariadb_settings{{"DB_LOCAL_HOST", "db"},
                                    {"DB_LOCAL_LOGIN", "user"},
@@ -40,6 +42,11 @@ std::string blamed(const Environment& environment) {
   EXPECT_THAT(to_line(config.error()), Not(HasSubstr("sesame")));
   EXPECT_THAT(to_line(config.error()), Not(HasSubstr("\n")));
   return config.error().field;
+}
+
+std::string error_line(const Environment& environment) {
+  const auto config = parsed(environment);
+  return config ? "" : to_line(config.error());
 }
 
 TEST(Parse, defaults_are_the_embedded_mode) {
@@ -255,7 +262,34 @@ DB_LOCAL_PORT=3306
   EXPECT_EQ(config->mongodb.value_or(MongoDb{}).database, "Paniers");
   EXPECT_TRUE(config->cors.enabled());
   EXPECT_TRUE(config->cors.any);
-  EXPECT_THAT(config->warnings, Contains(HasSubstr("URL_ARTICLE_")));
+  EXPECT_THAT(config->article_urls,
+              ElementsAre(Pair("URL_ARTICLE_DOCKER_1", "http://nginx-container-1:3001/articles/"),
+                          Pair("URL_ARTICLE_SERVEUR_1", "http://localhost:3001/articles/")));
+  EXPECT_THAT(config->warnings, IsEmpty());
+}
+
+TEST(Parse, the_articles_service_must_answer_before_the_request_is_over) {
+  const Environment urls{{"URL_ARTICLE_DOCKER_1", "http://one:1/articles/"}};
+  const Environment late{{"PANIER_ARTICLE_TIMEOUT_MS", "10000"}};
+  EXPECT_EQ(error_line(merged({urls, late})),
+            "PANIER_ARTICLE_TIMEOUT_MS: must be less than PANIER_REQUEST_TIMEOUT_MS (10000 ms), "
+            "not 10000 ms");
+  const Environment old{{"PANIER_ARTICLE_STALE_S", "29"}};
+  EXPECT_EQ(
+      error_line(merged({urls, old})),
+      "PANIER_ARTICLE_STALE_S: must not be less than PANIER_ARTICLE_FRESH_S (30 s), not 29 s");
+  const auto without = parsed(merged({late, old}));
+  ASSERT_TRUE(without) << to_line(without.error());
+  EXPECT_THAT(without->warnings,
+              ElementsAre("PANIER_ARTICLE_TIMEOUT_MS has no effect without URL_ARTICLE_*",
+                          "PANIER_ARTICLE_STALE_S has no effect without URL_ARTICLE_*"));
+}
+
+TEST(Parse, stock_unknown_is_refused_unless_told_otherwise) {
+  EXPECT_EQ(parsed({})->stock_unknown, StockUnknown::refuse);
+  EXPECT_EQ(parsed({{"PANIER_STOCK_UNKNOWN", "accept"}})->stock_unknown, StockUnknown::accept);
+  EXPECT_EQ(error_line({{"PANIER_STOCK_UNKNOWN", "maybe"}}),
+            "PANIER_STOCK_UNKNOWN: must be refuse | accept, not \"maybe\"");
 }
 
 TEST(Parse, nothing_secret_is_described_or_warned_about) {
