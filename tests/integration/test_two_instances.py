@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from articles_stub import ArticlesStub, article
 from load import Adder, in_parallel, run_adders
 from waiting import eventually
 
@@ -14,6 +15,13 @@ ADDS = 300
 TAKEN_OVER_S = {"strict": 5.0 + 1.5, "available": 1.5}
 
 pytestmark = pytest.mark.servers_only
+
+
+@pytest.fixture
+def articles():
+    stub = ArticlesStub()
+    yield stub
+    stub.end()
 
 
 @pytest.mark.parametrize("policies", [("strict", "strict"), ("available", "available"), ("strict", "available")],
@@ -51,6 +59,26 @@ def test_each_of_300_concurrent_adds_counts_once(shop):
     instances[1].stop()
     shop.settle_and_verify(instances[0])
     assert shop.stores.ledger_lines("hot") == shop.stores.mirror_lines("hot") == {"a1": ADDS}
+
+
+def test_the_last_10_pieces_go_to_10_of_50_clients(shop, articles):
+    """Each adds one to the same line, half of them through each instance: the line's total never passes the stock."""
+    articles.everything = article(stock=10)
+    instances = [shop.start({"URL_ARTICLE_DOCKER_1": articles.url}, name=f"instance-{n}") for n in range(2)]
+
+    def add(index):
+        client = instances[index % 2].client()
+        return eventually(lambda: (answer := client.add("hot", "a1", 1)).status in (201, 409) and answer, 60.0, "a verdict")
+
+    answers = in_parallel(50, add)
+
+    assert sorted(answer.status for answer in answers) == [201] * 10 + [409] * 40
+    assert sorted(answer.rs["quantite"] for answer in answers if answer.status == 201) == list(range(1, 11))
+    assert {(answer.code, answer.json["stock"], answer.json["quantite"]) for answer in answers
+            if answer.status == 409} == {("stock_insufficient", 10, 11)}
+    instances[1].stop()
+    shop.settle_and_verify(instances[0])
+    assert shop.stores.ledger_lines("hot") == shop.stores.mirror_lines("hot") == {"a1": 10}
 
 
 @pytest.mark.parametrize("policy", ["strict", "available"])
