@@ -121,13 +121,20 @@ void write_cart(const Api& api, Request&& request, Respond respond) {
   api.service.write(std::move(*write), std::move(done));
 }
 
+http::Response no_cart_answer(const Error& error) {
+  auto response = failure_answer(error, "get_cart");
+  // The ledger may know a cart that the mirror does not: a reader must be able to tell.
+  if (error.code == Errc::cart_not_in_mirror) response.headers.add("X-Panier-Degraded", "mirror");
+  return response;
+}
+
 void read_cart(const Api& api, Request&& request, Respond respond) {
   auto user = parse_user(request);
   if (!user) return respond(error_answer(user.error()));
   auto done = [respond = std::move(respond),
                if_none_match = request.headers.joined("If-None-Match")](
                   Result<service::ShownCart> cart) mutable {
-    if (!cart) return respond(failure_answer(cart.error(), "get_cart"));
+    if (!cart) return respond(no_cart_answer(cart.error()));
     respond(cart_answer(*cart, if_none_match));
   };
   api.service.read(std::move(*user), std::move(done));

@@ -61,6 +61,7 @@ Message message_of(Errc code) noexcept {
   case Errc::invalid_field:
     return plain(422, "invalid_field", "Un champ de la requête est absent ou invalide.");
 
+  case Errc::cart_not_in_mirror: // to a client the same; read_cart() adds that it is degraded
   case Errc::cart_not_found: return plain(404, "cart_not_found", "Panier introuvable.");
   case Errc::precondition_failed:
     return plain(412, "precondition_failed", "Le panier a changé depuis la version indiquée.");

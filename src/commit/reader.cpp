@@ -53,7 +53,7 @@ bool Reader::run_once() {
   const auto views = from_ledger(users);
   std::unordered_map<std::string_view, const View*> found;
   if (views) {
-    for (const auto& view : *views)
+    for (const auto& view : views->found)
       found.emplace(view.user.text(), &view);
   }
   for (auto& pending : batch) {
@@ -63,7 +63,7 @@ bool Reader::run_once() {
     }
     const auto it = found.find(pending.user.text());
     if (it == found.end() || !it->second->cart.exists)
-      pending.done(fail(Errc::cart_not_found));
+      pending.done(fail(views->degraded ? Errc::cart_not_in_mirror : Errc::cart_not_found));
     else if (!it->second->readable)
       pending.done(
           fail(Errc::internal, "the stored cart of " + pending.user.text() + " cannot be read"));
@@ -90,7 +90,7 @@ void Reader::close() {
   changed_.notify_all();
 }
 
-Result<std::vector<View>> Reader::from_ledger(std::span<const UserId> users) {
+Result<Reader::Views> Reader::from_ledger(std::span<const UserId> users) {
   if (!ledger_state_.writable()) {
     const auto state = ledger_state_.snapshot();
     return from_mirror(
@@ -105,15 +105,15 @@ Result<std::vector<View>> Reader::from_ledger(std::span<const UserId> users) {
   }
   ledger_state_.answered(
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - started));
-  std::vector<View> views;
-  views.reserve(rows->size());
+  Views views{.found = {}, .degraded = false};
+  views.found.reserve(rows->size());
   for (auto& row : *rows)
-    views.push_back(
+    views.found.push_back(
         {std::move(row.user), std::move(row.cart), row.id_maria, false, !row.unreadable});
   return views;
 }
 
-Result<std::vector<View>> Reader::from_mirror(std::span<const UserId> users, const Error& why) {
+Result<Reader::Views> Reader::from_mirror(std::span<const UserId> users, const Error& why) {
   if (!mirror_) return fail(Errc::ledger_unavailable, why.detail);
   if (mirror_state_.down()) return fail(Errc::stores_unavailable, why.detail);
   const auto started = clock_.steady();
@@ -124,10 +124,11 @@ Result<std::vector<View>> Reader::from_mirror(std::span<const UserId> users, con
   }
   mirror_state_.answered(
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - started));
-  std::vector<View> views;
+  Views views{.found = {}, .degraded = true};
   for (const auto& doc : *docs) {
     if (!doc.readable) continue; // changed by hand: not shown without the ledger's word
-    views.push_back({doc.user, {doc.id, doc.version, doc.exists, doc.lines}, doc.id_maria, true});
+    views.found.push_back(
+        {doc.user, {doc.id, doc.version, doc.exists, doc.lines}, doc.id_maria, true});
   }
   return views;
 }

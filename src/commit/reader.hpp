@@ -42,9 +42,12 @@ private:
     UserId user;
     ReadDone done;
   };
-  [[nodiscard]] Result<std::vector<View>> from_ledger(std::span<const UserId> users);
-  [[nodiscard]] Result<std::vector<View>> from_mirror(std::span<const UserId> users,
-                                                      const Error& why);
+  struct Views {
+    std::vector<View> found;
+    bool degraded = false; // who is not among them is not in the mirror; the ledger may know them
+  };
+  [[nodiscard]] Result<Views> from_ledger(std::span<const UserId> users);
+  [[nodiscard]] Result<Views> from_mirror(std::span<const UserId> users, const Error& why);
 
   // set once
   const runtime::Clock& clock_;

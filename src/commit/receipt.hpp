@@ -48,7 +48,8 @@ struct View {
   bool degraded = false; // read from the mirror because the ledger does not answer
   bool readable = true;  // false: never told; the reader answers `internal`
 };
-// cart_not_found where there is none. Called exactly once, on any thread, and must not block.
+// cart_not_found where there is none, cart_not_in_mirror where only the mirror could be asked.
+// Called exactly once, on any thread, and must not block.
 using ReadDone = std::move_only_function<void(Result<View>)>;
 
 } // namespace panier::commit

@@ -19,6 +19,7 @@ std::string_view to_string(Errc code) noexcept {
   case Errc::not_implemented: return "not_implemented";
   case Errc::invalid_field: return "invalid_field";
   case Errc::cart_not_found: return "cart_not_found";
+  case Errc::cart_not_in_mirror: return "cart_not_in_mirror";
   case Errc::precondition_failed: return "precondition_failed";
   case Errc::too_many_lines: return "too_many_lines";
   case Errc::quantity_too_large: return "quantity_too_large";

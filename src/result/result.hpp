@@ -32,6 +32,7 @@ enum class Errc : std::uint8_t {
   invalid_field,   // Error::field names it
   // The request is right, the cart says no. Nothing was changed.
   cart_not_found,
+  cart_not_in_mirror,     // a read: the ledger does not answer, and the mirror has no such cart
   precondition_failed,    // If-Match
   too_many_lines,         // PANIER_LINES_MAX
   quantity_too_large,     // the sum would pass the limit

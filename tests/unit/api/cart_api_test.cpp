@@ -230,6 +230,16 @@ TEST_F(CartApi, ADegradedReadSaysSoAndHasATagOfItsOwn) {
       200u);
 }
 
+TEST_F(CartApi, ADegradedReadSaysSoWhereThereIsNoCartToo) {
+  service_.read_result = fail(Errc::cart_not_in_mirror);
+  const auto response = send(router_, Method::get, "/paniers/u1");
+  EXPECT_EQ(response.status, 404u);
+  EXPECT_TRUE(response.body.starts_with(R"({"error":true,"code":"cart_not_found",)"));
+  EXPECT_EQ(header(response, "X-Panier-Degraded"), "mirror");
+  service_.read_result = fail(Errc::cart_not_found);
+  EXPECT_EQ(header(send(router_, Method::get, "/paniers/u1"), "X-Panier-Degraded"), "(absent)");
+}
+
 TEST_F(CartApi, WhatTheClientHoldsIsNotSentAgain) {
   service_.read_result = view();
   for (const auto* tag :

@@ -69,6 +69,7 @@ TEST(Messages, StatusesOfTheContract) {
       {Errc::not_implemented, 501},
       {Errc::invalid_field, 422},
       {Errc::cart_not_found, 404},
+      {Errc::cart_not_in_mirror, 404},
       {Errc::precondition_failed, 412},
       {Errc::too_many_lines, 422},
       {Errc::quantity_too_large, 422},

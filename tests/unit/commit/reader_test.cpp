@@ -50,7 +50,7 @@ TEST_F(ReaderTest, ADeletedCartIsNotFound) {
   settle(*instance_);
   EXPECT_EQ(error_of("u"), Errc::cart_not_found);
   ledger_.faults.down(unreachable());
-  EXPECT_EQ(error_of("u"), Errc::cart_not_found) << "also from the mirror";
+  EXPECT_EQ(error_of("u"), Errc::cart_not_in_mirror) << "a degraded read says so here too";
 }
 
 TEST_F(ReaderTest, TheMirrorAnswersWhileTheLedgerIsAwayAndSaysSo) {
