@@ -182,8 +182,9 @@ std::optional<std::vector<Line>> lines_at(const bson_iter_t& at) {
   return lines;
 }
 
-// Everything but _id and user_id.
-void decode_field(const bson_iter_t& at, std::string_view name, MirrorDoc& doc, bool& has_lines) {
+// Everything but _id and user_id. `articles`: how many fields of that name there were before. BSON
+// allows two, of which other programs would show one or the other: not lines that we can read.
+void decode_field(const bson_iter_t& at, std::string_view name, MirrorDoc& doc, int& articles) {
   if (name == "version") {
     doc.version = number_at(at, std::numeric_limits<Version>::max());
   } else if (name == "token") {
@@ -195,8 +196,8 @@ void decode_field(const bson_iter_t& at, std::string_view name, MirrorDoc& doc, 
     doc.exists = false;
   } else if (name == "articles") {
     std::optional<std::vector<Line>> lines = lines_at(at);
-    has_lines = lines.has_value();
-    if (lines) doc.lines = std::move(*lines);
+    doc.readable = ++articles == 1 && lines.has_value();
+    doc.lines = doc.readable ? std::move(*lines) : std::vector<Line>{};
   }
 }
 
@@ -272,12 +273,11 @@ Decoded decode(const bson_t& document) {
   }
   if (!id || !user) return decoded;
 
-  MirrorDoc doc{.id = *id, .user = std::move(*user), .token = {}, .lines = {}};
-  bool has_lines = false;
+  MirrorDoc doc{.id = *id, .user = std::move(*user), .token = {}, .readable = false, .lines = {}};
+  int articles = 0;
   if (!bson_iter_init(&at, &document)) return decoded;
   while (bson_iter_next(&at))
-    decode_field(at, bson_iter_key(&at), doc, has_lines);
-  doc.readable = has_lines;
+    decode_field(at, bson_iter_key(&at), doc, articles);
   decoded.doc = std::move(doc);
   return decoded;
 }

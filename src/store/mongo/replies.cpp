@@ -1,5 +1,6 @@
 #include "store/mongo/replies.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "store/mongo/errors.hpp"
@@ -62,21 +63,24 @@ bool is_unique_user_index(const bson_iter_t& index) {
 std::vector<Took> update_reply(const bson_t* reply, std::size_t writes) {
   if (!write_concern_met(reply)) return std::vector(writes, Took::unknown);
   std::vector tooks(writes, Took::held);
-  std::int64_t errors = 0;
+  std::vector<bool> told(writes); // an error of each
   bson_iter_t error;
   if (open_array(reply, "writeErrors", error)) {
-    for (; bson_iter_next(&error); ++errors) {
+    while (bson_iter_next(&error)) {
       const std::int64_t index = number_in(error, "index", -1);
-      // An error that cannot be laid at one write's door may be any write's.
-      if (index < 0 || std::cmp_greater_equal(index, writes))
+      // An error that cannot be laid at one write's door, or the second at the same one's, may be
+      // any write's.
+      if (index < 0 || std::cmp_greater_equal(index, writes) ||
+          told[static_cast<std::size_t>(index)])
         return std::vector(writes, Took::unknown);
+      told[static_cast<std::size_t>(index)] = true;
       tooks[static_cast<std::size_t>(index)] =
           took(static_cast<std::int32_t>(number_in(error, "code", 0)));
     }
   }
   // An upsert without an error counts for one. Otherwise some were left out: FerretDB 1.24 ends a
   // bulk at its first error, and says index 0 whichever it was.
-  if (!std::cmp_equal(reply_count(reply) + errors, writes))
+  if (!std::cmp_equal(reply_count(reply), std::ranges::count(told, false)))
     return std::vector(writes, Took::unknown);
   return tooks;
 }
