@@ -54,6 +54,7 @@ private:
   void on_response_impl(int, string_view, int, error_code&) override {} // requests only
 
   [[nodiscard]] Result<void> check_framing() const;
+  [[nodiscard]] Result<void> check_chunks(std::string_view left) const;
   [[nodiscard]] Result<void> check_host() const;
   [[nodiscard]] Result<void> check_expectation();
   void refuse(Errc code, const char* detail, error_code& ec);

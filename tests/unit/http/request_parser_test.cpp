@@ -48,6 +48,34 @@ TEST(RequestParser, ChunksMayBeCutAnywhere) {
   }
 }
 
+// Found by fuzzing: Beast looks for the closing quote on the next lines, and takes the chunk's size
+// off the body's limit each time it looks.
+TEST(RequestParser, AnExtensionEndsWithItsLineWhateverTheCut) {
+  constexpr std::string_view head =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view wire :
+       {"2;x=\"y\r\nhe\r\n0\r\n\r\n", "1\r\na\r\n2;x=\"y\r\nhe\"\r\n0\r\n\r\n"}) {
+    for (std::size_t first = 0; first <= wire.size(); ++first) {
+      for (const std::size_t step : {std::size_t{1}, std::size_t{2}, wire.size()}) {
+        const auto parsed = body_of(head, wire, first, step);
+        ASSERT_FALSE(parsed) << wire << " " << first << "+" << step;
+        EXPECT_EQ(parsed.error().code, Errc::bad_request) << wire << " " << first << "+" << step;
+      }
+    }
+  }
+}
+
+// Found by fuzzing: what follows a complete body is no part of it, however much it is.
+TEST(RequestParser, TheNextRequestIsNoTrailer) {
+  Request request;
+  RequestParser parser(limits, request);
+  ASSERT_TRUE(parser.head("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  constexpr std::string_view body = "1\r\nx\r\n0\r\n\r\n";
+  EXPECT_EQ(parser.body(std::string(body) + std::string(limits.headers_bytes_max + 1, 'y')),
+            body.size());
+  EXPECT_TRUE(parser.done());
+}
+
 TEST(RequestParser, ALengthCountsBytesWhateverTheCut) {
   constexpr std::string_view head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
   for (std::size_t first = 0; first <= 5; ++first)
