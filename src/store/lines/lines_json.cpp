@@ -103,7 +103,9 @@ std::optional<commit::Listed> read_listed(Cursor& cursor) {
   const auto number = cursor.number();
   cart::Version version = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), version);
-  const bool whole = error == std::errc{} && end == number.data() + number.size() && version >= 0;
+  // As JSON has it and we write it: "007" is no number.
+  const bool whole = error == std::errc{} && end == number.data() + number.size() && version >= 0 &&
+                     (number.size() == 1 || number.front() != '0');
   if (!user || !whole || !cursor.take(']')) return std::nullopt;
   return commit::Listed{*user, version};
 }

@@ -12,10 +12,19 @@ std::unexpected<Error> corrupt(std::string_view what, std::string_view text) {
               detail.append(" cannot be read: ").append(text.substr(0, excerpt_chars_max)));
 }
 
-// Digits only; false when there is anything else.
-bool digits(std::string_view text, int& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
+// Does `text` have a digit where the pattern has a 0, and else what the pattern has?
+bool looks_like(std::string_view text, std::string_view pattern) {
+  return std::ranges::equal(text, pattern, [](char c, char wanted) {
+    return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+  });
+}
+
+// `text` holds digits only, four at most.
+int value_of(std::string_view text) {
+  int value = 0;
+  for (const char c : text)
+    value = value * 10 + (c - '0');
+  return value;
 }
 
 template <std::size_t Size>
@@ -47,21 +56,21 @@ Result<commit::UserId> user(std::string_view text) {
 }
 
 Result<commit::LedgerTime> ledger_time(std::string_view text) {
-  constexpr std::size_t without_decimals = 19;
-  constexpr std::size_t with_milliseconds = 23;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millisecond = 0;
-  const bool length_known = text.size() == without_decimals || text.size() == with_milliseconds;
-  if (!length_known || !digits(text.substr(0, 4), year) || !digits(text.substr(5, 2), month) ||
-      !digits(text.substr(8, 2), day) || !digits(text.substr(11, 2), hour) ||
-      !digits(text.substr(14, 2), minute) || !digits(text.substr(17, 2), second) ||
-      (text.size() == with_milliseconds && !digits(text.substr(20, 3), millisecond)))
+  const bool with_milliseconds = looks_like(text, "0000-00-00 00:00:00.000");
+  if (!with_milliseconds && !looks_like(text, "0000-00-00 00:00:00"))
     return corrupt("a time", text);
-  const std::chrono::year_month_day date{std::chrono::year{year},
-                                         std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok()) return corrupt("a time", text);
-  return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
-         std::chrono::seconds{second} + std::chrono::milliseconds{millisecond};
+  const std::chrono::year_month_day date{
+      std::chrono::year{value_of(text.substr(0, 4))},
+      std::chrono::month{static_cast<unsigned>(value_of(text.substr(5, 2)))},
+      std::chrono::day{static_cast<unsigned>(value_of(text.substr(8, 2)))}};
+  const std::chrono::hours hour{value_of(text.substr(11, 2))};
+  const std::chrono::minutes minute{value_of(text.substr(14, 2))};
+  const std::chrono::seconds second{value_of(text.substr(17, 2))};
+  if (!date.ok() || hour.count() > 23 || minute.count() > 59 || second.count() > 59)
+    return corrupt("a time", text);
+  const int millisecond = with_milliseconds ? value_of(text.substr(20)) : 0;
+  return std::chrono::sys_days{date} + hour + minute + second +
+         std::chrono::milliseconds{millisecond};
 }
 
 Result<commit::CartRow> cart_row(const Row& row) {

@@ -100,7 +100,7 @@ TEST(ListedJson, IsCompactAndComesBack) {
 
 TEST(ListedJson, WhatIsNotAListIsRefused) {
   for (const auto* text : {"", "[[]]", R"([["u"]])", R"([["u",-1]])", R"([["u",1.5]])",
-                           R"([["u",1e3]])", R"([["u","1"]])", R"([["u v",1]])",
+                           R"([["u",1e3]])", R"([["u","1"]])", R"([["u v",1]])", R"([["u",01]])",
                            R"([["u",99999999999999999999]])", R"([["u",1],])", R"([["u",1]]x)"})
     EXPECT_FALSE(listed_from_json(text)) << text;
 }
