@@ -6,9 +6,10 @@ SHELL := /bin/bash
 # Suites that start database servers or the whole service carry one of these labels; all others need nothing.
 needs_servers := servers|integration
 jobs := $(shell nproc)
+SECONDS ?= 60
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test asan-ubsan tsan format format-check tidy up down logs clean
+.PHONY: help run check test asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +38,12 @@ asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	cmake --preset $@
 	cmake --build --preset $@
 	$(ctest) --test-dir build/$@ -LE '$(needs_servers)'
+
+fuzz: ## every fuzz target for SECONDS seconds each (60), under ASan and UBSan (TARGETS="a b": only these)
+	scripts/setup fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target fuzzers
+	scripts/fuzz $(SECONDS) $(TARGETS)
 
 format: ## reformat the C++ sources
 	scripts/setup check

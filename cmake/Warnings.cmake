@@ -9,8 +9,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
                                                    -Wno-stringop-overread)
 endif()
 if(PANIER_SANITIZE)
-  # With a sanitizer's own code in between, g++ takes what is initialised for what may not be.
-  target_compile_options(panier_warnings INTERFACE -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # With a sanitizer's own code in between, g++ takes what is initialised for what may not be.
+    target_compile_options(panier_warnings INTERFACE -Wno-maybe-uninitialized)
+  endif()
   add_compile_options(-fsanitize=${PANIER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PANIER_SANITIZE})
 endif()

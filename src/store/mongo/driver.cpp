@@ -29,7 +29,7 @@ void to_log(mongoc_log_level_t level, const char* domain, const char* message, v
 // counters in /dev/shm/mongoc-<pid>. A process that was killed left its file there; whoever gets
 // its pid next would print a warning to standard error. Such a file is of the dead, because the pid
 // is ours. This runs before the constructors of all libraries, libc's included: system calls only.
-[[gnu::no_sanitize("address", "thread", "undefined")]]
+__attribute__((no_sanitize("address", "thread", "undefined"))) // g++ and clang know this form
 void unlink_stale_counters(int, char**, char**) {
   char path[] = "/dev/shm/mongoc-0000000000";
   char digits[10];
