@@ -32,7 +32,6 @@ enum class Errc : std::uint8_t {
   invalid_field,   // Error::field names it
   // The request is right, the cart says no. Nothing was changed.
   cart_not_found,
-  cart_not_in_mirror,     // a read: the ledger does not answer, and the mirror has no such cart
   precondition_failed,    // If-Match
   too_many_lines,         // PANIER_LINES_MAX
   quantity_too_large,     // the sum would pass the limit
@@ -54,6 +53,8 @@ enum class Errc : std::uint8_t {
   internal,
   // The line would be raised and the stock was not asked for: the service asks and tries again.
   stock_unasked,
+  // A read: the ledger does not answer, and the mirror has no such cart. Told as cart_not_found.
+  cart_not_in_mirror,
   // What the store adapters say; the commit path turns these into the above.
   store_unreachable, // no connection, or it broke before the request can have had an effect
   store_timeout,     // no answer in time: it may have had an effect

@@ -69,7 +69,6 @@ TEST(Messages, StatusesOfTheContract) {
       {Errc::not_implemented, 501},
       {Errc::invalid_field, 422},
       {Errc::cart_not_found, 404},
-      {Errc::cart_not_in_mirror, 404},
       {Errc::precondition_failed, 412},
       {Errc::too_many_lines, 422},
       {Errc::quantity_too_large, 422},
@@ -91,6 +90,11 @@ TEST(Messages, StatusesOfTheContract) {
   for (const auto& [code, status] : table)
     EXPECT_EQ(message_of(code).status, status) << to_string(code);
   EXPECT_EQ(std::size(table), test::public_errc().size());
+}
+
+TEST(Messages, ACartThatOnlyTheMirrorWasAskedForIsNotFound) {
+  EXPECT_EQ(message_of(Errc::cart_not_in_mirror).status, 404u);
+  EXPECT_EQ(message_of(Errc::cart_not_in_mirror).code, "cart_not_found");
 }
 
 TEST(Messages, ADoubtIsNeverToldAsADefiniteFailure) {
