@@ -1,6 +1,8 @@
 """Crowds: thousands who only hold a connection, send half a request, or do not read what they asked for."""
+import collections
 import resource
 import socket
+import threading
 import time
 
 import pytest
@@ -9,8 +11,13 @@ from panier_process import Panier
 from waiting import eventually
 
 IDLE_CROWD = 2_000
+SLOW_CROWD = 1_000
+SLOW_TIMES = {"PANIER_MIRROR_TIMEOUT_MS": 500, "PANIER_RESERVATION_TTL_MS": 1000, "PANIER_REQUEST_TIMEOUT_MS": 8000}
+SLOW_PACE_S = 0.2  # between two bytes of one slow sender
 # Two threads' ticks of 50 ms are far below; a loop that spins takes 100 % or more.
 CALM_CPU_PERCENT = 20
+# 5,000 single bytes a second are 5,000 reads: work, but not a thread's whole time.
+BUSY_CPU_PERCENT = 60
 WATCH_S = 1.0
 
 
@@ -35,13 +42,25 @@ def started(tmp_path):
         panier.end()
 
 
+def connect(port, small_buffers=False):
+    wire = socket.socket()
+    wire.settimeout(10)
+    if small_buffers:
+        # Small segments keep the service's send buffer small as well: an answer or two fill it, and a thousand of them
+        # are not all the memory that the kernel has for TCP.
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+    wire.connect(("127.0.0.1", port))
+    wire.setblocking(False)
+    return wire
+
+
 class Crowd:
     """`count` open connections; each sends `data`, and nobody reads."""
 
-    def __init__(self, port, count, data=b""):
-        self._wires = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+    def __init__(self, port, count, data=b"", small_buffers=False):
+        self._wires = [connect(port, small_buffers) for _ in range(count)]
         for wire in self._wires:
-            wire.setblocking(False)
             try:
                 wire.sendall(data)
             except BlockingIOError:  # takes no more: what is there is enough
@@ -50,6 +69,38 @@ class Crowd:
     def leave(self):
         for wire in self._wires:
             wire.close()
+
+
+class SlowSenders(Crowd):
+    """Each goes on with one byte after the other, for ever; whoever is answered takes the answer and leaves."""
+
+    def __init__(self, port, count, data):
+        super().__init__(port, count, data)
+        self.answers = collections.Counter()  # by status line; whole once the thread has ended
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._drip, daemon=True)
+        self._thread.start()
+
+    def _drip(self):
+        left = self._wires
+        while left and not self._stopped.wait(SLOW_PACE_S):
+            left = [wire for wire in left if not self._next_byte(wire)]
+
+    def _next_byte(self, wire):
+        """Whether it is over."""
+        try:
+            answer = wire.recv(4096)
+        except BlockingIOError:
+            wire.send(b"a")
+            return False
+        self.answers[answer.partition(b"\r\n")[0].decode()] += 1
+        wire.close()
+        return True
+
+    def leave(self):
+        self._stopped.set()
+        self._thread.join()
+        super().leave()
 
 
 def cpu_percent(panier):
@@ -91,17 +142,41 @@ def test_half_requests_hold_up_nobody_and_end(started, data):
     crowd.leave()
 
 
-def test_readers_that_do_not_read_are_cut_off(started):
-    panier = started({"PANIER_MIRROR_TIMEOUT_MS": 500, "PANIER_RESERVATION_TTL_MS": 1000,
-                      "PANIER_REQUEST_TIMEOUT_MS": 3000})
-    client = panier.client()
-    for line in range(150):
-        assert client.add("large", f"article-{line}-{'x' * 40}", 1).status == 201
+@pytest.mark.parametrize("data", [
+    b"PATCH /paniers/add_to_cart/u HTTP/1.1\r\nHost: x\r\nX: ",
+    b"PATCH /paniers/add_to_cart/u HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n",
+], ids=["head", "body"])
+def test_a_thousand_who_send_byte_by_byte(started, data):
+    panier = started(SLOW_TIMES)
     before = panier.descriptors()
-    crowd = Crowd(panier.port, 20, b"GET /paniers/large HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000)
+    crowd = SlowSenders(panier.port, SLOW_CROWD, data)
+    eventually(lambda: panier.descriptors() >= before + SLOW_CROWD, 10.0, "all are let in")
     serves(panier)
-    eventually(lambda: panier.descriptors() < before + 10, 30.0, "they are closed without leaving")
+    assert cpu_percent(panier) < BUSY_CPU_PERCENT
+    serves(panier)
+    # A byte now and then does not prolong the 8 s of a request.
+    eventually(lambda: panier.descriptors() < before + 10, 20.0, "they are answered and closed")
     crowd.leave()
+    assert crowd.answers == {"HTTP/1.1 408 Request Timeout": SLOW_CROWD}
+    assert cpu_percent(panier) < CALM_CPU_PERCENT
+    serves(panier)
+
+
+def test_a_thousand_who_never_read_their_answer(started):
+    panier = started(SLOW_TIMES)
+    client = panier.client()
+    for line in range(200):
+        assert client.add("large", f"article-{line}-{'x' * 48}", 1).status == 201
+    before = panier.descriptors()
+    crowd = Crowd(panier.port, SLOW_CROWD, b"GET /paniers/large HTTP/1.1\r\nHost: x\r\n\r\n" * 12, small_buffers=True)
+    # When the first answers have filled what they fill, nothing moves.
+    eventually(lambda: cpu_percent(panier) < CALM_CPU_PERCENT, 6.0, "the service waits for them, it does not spin")
+    assert panier.descriptors() >= before + SLOW_CROWD
+    serves(panier)
+    eventually(lambda: panier.descriptors() < before + 10, 20.0, "they are cut off without leaving")
+    crowd.leave()
+    assert cpu_percent(panier) < CALM_CPU_PERCENT
+    serves(panier)
 
 
 def test_a_crowd_that_takes_every_descriptor(started):
