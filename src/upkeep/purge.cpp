@@ -11,12 +11,30 @@ Result<void> Purge::run_once() {
   if (!now) return std::unexpected(now.error());
   const auto before = *now - keep_;
   if (const auto done = keys(before); !done) return done;
-  for (int page = 0; page < purge_pages_max; ++page) {
-    const auto purged = tombstones(before);
-    if (!purged) return std::unexpected(purged.error());
-    if (*purged < static_cast<std::size_t>(purge_page_carts)) break;
+  const auto rows = stores_.ledger->purgeable(before, purge_carts_max);
+  if (!rows) return std::unexpected(rows.error());
+  const auto old = stood_long(*rows);
+  for (std::size_t begin = 0; begin < old.size(); begin += purge_page_carts) {
+    const auto page =
+        std::span(old).subspan(begin, std::min<std::size_t>(purge_page_carts, old.size() - begin));
+    if (const auto done = tombstones(page); !done) return done;
   }
   return {};
+}
+
+std::vector<commit::Listed> Purge::stood_long(const std::vector<commit::CartRow>& rows) {
+  const auto now = stores_.clock.steady();
+  std::map<commit::UserId, Seen> seen;
+  std::vector<commit::Listed> old;
+  for (const auto& row : rows) {
+    const auto before = seen_.find(row.user);
+    const bool same = before != seen_.end() && before->second.version == row.cart.version;
+    const auto first = same ? before->second.first : now;
+    seen.emplace(row.user, Seen{row.cart.version, first});
+    if (now - first >= purge_stood_for) old.push_back({row.user, row.cart.version});
+  }
+  seen_ = std::move(seen);
+  return old;
 }
 
 Result<void> Purge::keys(commit::LedgerTime before) {
@@ -28,11 +46,9 @@ Result<void> Purge::keys(commit::LedgerTime before) {
   return {};
 }
 
-Result<std::size_t> Purge::tombstones(commit::LedgerTime before) {
-  const auto rows = stores_.ledger->purgeable(before, purge_page_carts);
-  if (!rows) return std::unexpected(rows.error());
-  const auto gone = gone_from_mirror(*rows);
-  if (gone.empty()) return 0;
+Result<void> Purge::tombstones(std::span<const commit::Listed> old) {
+  const auto gone = gone_from_mirror(old);
+  if (gone.empty()) return {};
 
   commit::OpenRequest request;
   for (const auto& listed : gone)
@@ -40,7 +56,7 @@ Result<std::size_t> Purge::tombstones(commit::LedgerTime before) {
   std::ranges::sort(request.wanted, {}, &commit::OpenRequest::Wanted::user);
   const auto opened = stores_.ledger->open(request);
   if (!opened) {
-    if (opened.error().code == Errc::store_conflict) return 0;
+    if (opened.error().code == Errc::store_conflict) return {};
     return std::unexpected(opened.error());
   }
   std::set<commit::UserId> listed;
@@ -57,20 +73,18 @@ Result<std::size_t> Purge::tombstones(commit::LedgerTime before) {
   for (const auto& entry : gone) {
     if (locked.contains(entry.user) && !listed.contains(entry.user)) writes.purge.push_back(entry);
   }
-  const std::size_t purged = writes.purge.size();
   const auto done = stores_.ledger->commit(writes);
   if (done || done.error().code == Errc::store_conflict ||
       done.error().code == Errc::commit_unknown)
-    return purged;
+    return {};
   return std::unexpected(done.error());
 }
 
-std::vector<commit::Listed> Purge::gone_from_mirror(const std::vector<commit::CartRow>& rows) {
+std::vector<commit::Listed> Purge::gone_from_mirror(std::span<const commit::Listed> tombstones) {
   std::vector<commit::Listed> gone;
-  for (const auto& row : rows) {
-    const commit::Listed entry{row.user, row.cart.version};
-    if (stores_.mirror && row.cart.version > 0) {
-      const auto purged = stores_.mirror->purge(row.user, row.cart.version, stores_.mirror_timeout);
+  for (const auto& entry : tombstones) {
+    if (stores_.mirror && entry.version > 0) {
+      const auto purged = stores_.mirror->purge(entry.user, entry.version, stores_.mirror_timeout);
       if (!purged) {
         stores_.mirror_state.failed(purged.error());
         break;

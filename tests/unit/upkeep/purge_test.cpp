@@ -1,6 +1,7 @@
 // Purge: old tombstones go from the mirror first, then from the ledger, and only if nobody has them
 // in hand.
 #include "support/memory_house.hpp"
+#include "upkeep/limits.hpp"
 #include "upkeep/purge.hpp"
 
 namespace panier::test {
@@ -18,14 +19,42 @@ protected:
     settle(*instance_);
     ASSERT_EQ(asked.outcome(), "ok");
   }
-  void run() { EXPECT_TRUE(upkeep::Purge(stores_, keep).run_once()); }
+  // Two looks, a while apart.
+  void run() {
+    EXPECT_TRUE(purge_.run_once());
+    clock_.advance(upkeep::purge_stood_for);
+    EXPECT_TRUE(purge_.run_once());
+  }
   bool in_ledger() { return ledger_.state().carts.contains(user("u")); }
   bool in_mirror() { return mirror_.document(user("u")).has_value(); }
   commit::Version version() { return ledger_.state().carts.at(user("u")).cart.version; }
 
   std::unique_ptr<Instance> instance_ = start("one");
   upkeep::Stores stores_ = upkeep_stores();
+  upkeep::Purge purge_{stores_, keep};
 };
+
+// The write that made it may still be under way to the mirror.
+TEST_F(PurgeTest, ATombstoneThatALedgerClockSetForwardMadeOldIsNotPurgedAtOnce) {
+  clock_.set_wall(clock_.wall() + keep + 1h);
+  EXPECT_TRUE(purge_.run_once());
+  clock_.advance(upkeep::purge_stood_for - 1ms);
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_TRUE(in_ledger());
+  EXPECT_TRUE(in_mirror());
+  clock_.advance(1ms);
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_FALSE(in_ledger());
+}
+
+TEST_F(PurgeTest, ATombstoneThatChangesMeanwhileIsNewAgain) {
+  clock_.advance(keep + 1ms);
+  EXPECT_TRUE(purge_.run_once());
+  ledger_.edit([](MemoryLedgerStore::State& state) { ++state.carts.begin()->second.cart.version; });
+  clock_.advance(upkeep::purge_stood_for);
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_TRUE(in_ledger());
+}
 
 TEST_F(PurgeTest, TakesOldTombstonesFromBothAndRaisesTheFloor) {
   const auto gone = version();
