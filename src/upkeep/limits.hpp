@@ -21,13 +21,17 @@ inline constexpr auto lag_retry_first = 500ms; // backoff of one cart that the m
 inline constexpr auto lag_retry_max = 60'000ms;
 inline constexpr std::size_t lag_backoff_carts_max = 10'000; // remembered; beyond it all start anew
 inline constexpr auto purge_every = 30'000ms;
-inline constexpr int purge_page_carts = 100;
-inline constexpr int purge_pages_max = 20;
+inline constexpr std::size_t purge_page_carts = 100; // one transaction
+inline constexpr int purge_carts_max = 2'000;        // a run
+// By our own steady clock. Longer than a write may be under way to the mirror: the default
+// reservation's life, its timeout and the network's patience.
+inline constexpr auto purge_stood_for = 30'000ms;
 inline constexpr int purge_page_keys = 1'000;
 inline constexpr int purge_key_pages_max = 100;
 inline constexpr auto expiry_every = 60'000ms;
 inline constexpr int expiry_page_carts = 200;
 inline constexpr auto verify_look_again = 50ms; // between two looks at a cart that seems to differ
 inline constexpr int verify_looks_max = 20;     // then it differs
+inline constexpr int verify_lines_max = 20;     // of the log, a page
 
 } // namespace panier::upkeep
