@@ -11,27 +11,31 @@ using config::Config;
 using config::LedgerKind;
 using config::MirrorKind;
 
-std::unique_ptr<commit::LedgerStore> mariadb_ledger(const config::MariaDb& server) {
+Result<std::unique_ptr<commit::MirrorStore>> mongo_mirror(const Config& config) {
+  auto store = store::mongo::MongoMirrorStore::make(mongo_settings(config));
+  if (!store) return std::unexpected(store.error());
+  return std::move(*store);
+}
+
+} // namespace
+
+store::mariadb::Settings mariadb_settings(const config::MariaDb& server) {
   store::mariadb::Settings settings;
   settings.host = server.host;
   settings.port = server.port;
   settings.user = server.login;
   settings.password = server.password.reveal();
   settings.database = server.database;
-  return std::make_unique<store::mariadb::MariadbLedgerStore>(std::move(settings));
+  return settings;
 }
 
-Result<std::unique_ptr<commit::MirrorStore>> mongo_mirror(const Config& config) {
+store::mongo::Settings mongo_settings(const Config& config) {
   store::mongo::Settings settings;
   settings.uri = config.mongodb->uri.reveal();
   settings.database = config.mongodb->database;
   settings.timeout = config.mirror_timeout;
-  auto store = store::mongo::MongoMirrorStore::make(settings);
-  if (!store) return std::unexpected(store.error());
-  return std::move(*store);
+  return settings;
 }
-
-} // namespace
 
 Result<OpenStores> open_stores(const Config& config, const runtime::Clock& clock, Access access) {
   OpenStores stores;
@@ -43,7 +47,8 @@ Result<OpenStores> open_stores(const Config& config, const runtime::Clock& clock
     sqlite.dir = std::move(*dir);
   }
   if (config.ledger == LedgerKind::mariadb) {
-    stores.ledger = mariadb_ledger(*config.mariadb);
+    stores.ledger =
+        std::make_unique<store::mariadb::MariadbLedgerStore>(mariadb_settings(*config.mariadb));
   } else {
     stores.ledger = std::make_unique<store::sqlite::SqliteLedgerStore>(sqlite, clock);
   }

@@ -9,7 +9,18 @@
 #include "config/config.hpp"
 #include "runtime/clock.hpp"
 
+namespace panier::store::mariadb {
+struct Settings;
+} // namespace panier::store::mariadb
+namespace panier::store::mongo {
+struct Settings;
+} // namespace panier::store::mongo
+
 namespace panier::app {
+
+// What the adapters are given of the configuration, where it names these servers.
+[[nodiscard]] store::mariadb::Settings mariadb_settings(const config::MariaDb& server);
+[[nodiscard]] store::mongo::Settings mongo_settings(const config::Config& config);
 
 enum class Access : std::uint8_t {
   serve, // claims the data directory where a store of ours is in it

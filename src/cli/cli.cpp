@@ -25,6 +25,8 @@ int run(int argc, char** argv) {
       app.add_subcommand("config", "print the settings in force, secrets masked");
   auto* const verify_command =
       app.add_subcommand("verify", "compare both stores: 0 they agree, 1 they differ");
+  auto* const migrate_command =
+      app.add_subcommand("migrate", "take over the carts of the service before panier");
   auto* const version_command = app.add_subcommand("version", "print the version");
   VerifyOptions verify_options;
   verify_command->add_flag("--repair", verify_options.repair,
@@ -33,6 +35,20 @@ int run(int argc, char** argv) {
       ->add_option("--rows-per-s", verify_options.rows_per_s,
                    "at most so many carts a second (0: no limit)")
       ->check(CLI::NonNegativeNumber);
+  MigrateOptions migrate_options;
+  auto* const dry_run = migrate_command->add_flag("--dry-run", migrate_options.dry_run,
+                                                  "print the same report, and change nothing");
+  auto* const prefer =
+      migrate_command
+          ->add_option("--prefer", migrate_options.prefer,
+                       "which store to believe where they disagree (default: every line, with the "
+                       "larger quantity)")
+          ->check(CLI::IsMember({"mariadb", "mongo"}));
+  migrate_command
+      ->add_flag("--undo", migrate_options.undo,
+                 "give both stores the shape that the service before panier wants")
+      ->excludes(dry_run)
+      ->excludes(prefer);
 
   try {
     app.parse(argc, argv);
@@ -49,6 +65,7 @@ int run(int argc, char** argv) {
   if (!config) return exit_usage;
   if (config_command->parsed()) return show_config(*config);
   if (verify_command->parsed()) return verify(*config, verify_options);
+  if (migrate_command->parsed()) return migrate(*config, migrate_options);
   static_cast<void>(serve_command); // what is done without a command too
   return serve(*config, PANIER_VERSION);
 }

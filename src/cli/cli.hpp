@@ -1,6 +1,6 @@
 // The command line: one function a command. Exit codes: 0 fine, 1 the answer is no (verify: the
-// stores differ), 2 wrong settings or usage, with one line on standard error that names what is
-// wrong; 3 a store did not answer.
+// stores differ; migrate: something could not be taken along), 2 wrong settings or usage, with one
+// line on standard error that names what is wrong; 3 a store did not answer.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,15 @@ struct VerifyOptions {
   int rows_per_s = 0; // 0: as fast as it goes
 };
 
+struct MigrateOptions {
+  bool dry_run = false;
+  bool undo = false;
+  std::string prefer; // mariadb, mongo; empty: neither
+};
+
 [[nodiscard]] int serve(const config::Config& config, std::string_view version);
 [[nodiscard]] int verify(const config::Config& config, const VerifyOptions& options);
+[[nodiscard]] int migrate(const config::Config& config, const MigrateOptions& options);
 [[nodiscard]] int show_config(const config::Config& config);
 
 // The environment over the file. Without a name: `.env` in the working directory, if there is one.

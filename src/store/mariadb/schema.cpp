@@ -72,6 +72,21 @@ Result<void> apply_missing(Session& session) {
 
 } // namespace
 
+Result<void> check_no_migration(Session& session) {
+  const auto table =
+      ask_number(session, "SELECT COUNT(*) FROM information_schema.tables WHERE "
+                          "table_schema=DATABASE() AND table_name='panier_migration'");
+  if (!table) return std::unexpected(table.error());
+  if (*table == 0) return {};
+  const auto unfinished =
+      ask_number(session, "SELECT COUNT(*) FROM panier_migration WHERE stage<>'migrated'");
+  if (!unfinished) return std::unexpected(unfinished.error());
+  if (*unfinished == 0) return {};
+  return fail(Errc::schema_unmigrated,
+              "a migration was begun and is not finished: run panier migrate again (or panier "
+              "migrate --undo)");
+}
+
 Result<void> bring_schema_up_to_date(Session& session) {
   const auto turn = ask_number(
       session, fmt::format("SELECT COALESCE(GET_LOCK({},{}),0)", lock_name, turn_wait_s));

@@ -10,4 +10,7 @@ namespace panier::store::mariadb {
 // store_denied: the server is too old, or does not let us.
 [[nodiscard]] Result<void> bring_schema_up_to_date(Session& session);
 
+// schema_unmigrated: `panier migrate`, or its undo, was begun and is not finished.
+[[nodiscard]] Result<void> check_no_migration(Session& session);
+
 } // namespace panier::store::mariadb

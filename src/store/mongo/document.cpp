@@ -74,17 +74,22 @@ void append_hex(bson_t* to, const char* key, const Token& token) {
   append_text(to, key, {hex.data(), hex.size()});
 }
 
+// Everything but the identities.
+void append_fields(bson_t* to, const MirrorWrite& write) {
+  append_id_maria(to, write.id_maria);
+  append_lines(to, write.cart.exists ? std::span<const Line>(write.cart.lines)
+                                     : std::span<const Line>{});
+  BSON_APPEND_INT64(to, "version", write.cart.version);
+  append_hex(to, "token", write.token);
+  const std::int64_t updated_ms = write.updated_at.time_since_epoch().count();
+  BSON_APPEND_DATE_TIME(to, "updated_at", updated_ms);
+  if (!write.cart.exists) BSON_APPEND_DATE_TIME(to, "deleted_at", updated_ms);
+}
+
 void append_set(bson_t* change, const MirrorWrite& write) {
   bson_t set;
   BSON_APPEND_DOCUMENT_BEGIN(change, "$set", &set);
-  append_id_maria(&set, write.id_maria);
-  append_lines(&set, write.cart.exists ? std::span<const Line>(write.cart.lines)
-                                       : std::span<const Line>{});
-  BSON_APPEND_INT64(&set, "version", write.cart.version);
-  append_hex(&set, "token", write.token);
-  const std::int64_t updated_ms = write.updated_at.time_since_epoch().count();
-  BSON_APPEND_DATE_TIME(&set, "updated_at", updated_ms);
-  if (!write.cart.exists) BSON_APPEND_DATE_TIME(&set, "deleted_at", updated_ms);
+  append_fields(&set, write);
   bson_append_document_end(change, &set);
 }
 
@@ -228,6 +233,12 @@ void append_update(bson_t* command, std::string_view collection,
     bson_append_document_end(&updates, &entry);
   }
   bson_append_array_end(command, &updates);
+}
+
+void append_document(bson_t* to, const MirrorWrite& write) {
+  append_id(to, write.cart.id);
+  append_text(to, "user_id", write.user.text());
+  append_fields(to, write);
 }
 
 void append_write_concern(bson_t* command, std::chrono::milliseconds wtimeout) {

@@ -18,6 +18,9 @@ namespace panier::store::mongo {
 void append_update(bson_t* command, std::string_view collection,
                    std::span<const commit::MirrorWrite> writes);
 
+// The document of a cart that exists, as the guarded update would make it.
+void append_document(bson_t* to, const commit::MirrorWrite& write);
+
 // writeConcern: {w: majority, j: true, wtimeout}. wtimeout > 0.
 void append_write_concern(bson_t* command, std::chrono::milliseconds wtimeout);
 

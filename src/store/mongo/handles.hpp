@@ -23,6 +23,7 @@ using ReadConcernPtr = std::unique_ptr<mongoc_read_concern_t, Deleter<mongoc_rea
 using ReadPrefsPtr = std::unique_ptr<mongoc_read_prefs_t, Deleter<mongoc_read_prefs_destroy>>;
 using WriteConcernPtr =
     std::unique_ptr<mongoc_write_concern_t, Deleter<mongoc_write_concern_destroy>>;
+using JsonPtr = std::unique_ptr<char, Deleter<bson_free>>;
 using ServerPtr =
     std::unique_ptr<mongoc_server_description_t, Deleter<mongoc_server_description_destroy>>;
 

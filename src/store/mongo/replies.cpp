@@ -94,6 +94,14 @@ Result<std::int64_t> delete_reply(const bson_t* reply) {
   return reply_count(reply);
 }
 
+Result<void> insert_reply(const bson_t* reply, std::size_t documents) {
+  const auto gone = delete_reply(reply); // the same form, with n for what was done
+  if (!gone) return std::unexpected(gone.error());
+  if (std::cmp_equal(*gone, documents)) return {};
+  return fail(Errc::store_rejected, std::to_string(*gone) + " of " + std::to_string(documents) +
+                                        " documents were inserted");
+}
+
 Result<void> write_concern_met(const bson_t* reply) {
   bson_iter_t at;
   if (!bson_iter_init_find(&at, reply, "writeConcernError")) return {};

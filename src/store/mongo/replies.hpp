@@ -16,6 +16,8 @@ namespace panier::store::mongo {
 [[nodiscard]] std::vector<commit::Took> update_reply(const bson_t* reply, std::size_t writes);
 // How many documents went.
 [[nodiscard]] Result<std::int64_t> delete_reply(const bson_t* reply);
+// All documents of an insert went in, and last. store_rejected: one was refused.
+[[nodiscard]] Result<void> insert_reply(const bson_t* reply, std::size_t documents);
 // store_timeout: there is a writeConcernError, so nobody knows whether it lasts.
 [[nodiscard]] Result<void> write_concern_met(const bson_t* reply);
 // The server's code of an answer with ok: 0; 0 where there is none.

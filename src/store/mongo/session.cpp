@@ -125,11 +125,12 @@ Result<void> Session::send(const Request& request, Ticket& ticket) {
   }
 }
 
-Result<void> Session::command(const bson_t* command, Bson& reply, Ticket& ticket) {
+Result<void> Session::command(const bson_t* command, Bson& reply, Ticket& ticket,
+                              const char* database) {
+  if (database == nullptr) database = pool_->target().database.c_str();
   const auto request = [&](std::uint32_t server, bson_error_t& error) {
     const bool ok = mongoc_client_command_simple_with_server_id(
-        client_->get(), pool_->target().database.c_str(), command, nullptr, server, reply.reset(),
-        &error);
+        client_->get(), database, command, nullptr, server, reply.reset(), &error);
     return ok || is_answer(reply.get()) ? Sent::answered : Sent::failed;
   };
   if (auto sent = send(request, ticket); !sent) return sent;

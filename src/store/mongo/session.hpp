@@ -63,7 +63,9 @@ public:
 
   // Runs a command as it stands on the primary. `reply` is the server's answer, which may carry
   // writeErrors or a writeConcernError; an answer with ok: 0 is an error.
-  [[nodiscard]] Result<void> command(const bson_t* command, Bson& reply, Ticket& ticket);
+  // `database`: another one than the target's.
+  [[nodiscard]] Result<void> command(const bson_t* command, Bson& reply, Ticket& ticket,
+                                     const char* database = nullptr);
 
   // Takes what a read brings. (A class, because a std::function would lose bson_t's alignment.)
   class Reader {

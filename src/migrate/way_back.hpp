@@ -1,0 +1,37 @@
+// `panier migrate --undo`: both stores as the predecessor wants them. From a migration that was
+// never finished the predecessor's data come back as they were; from a finished one every live cart
+// is written in the predecessor's shape, as MariaDB has it now. docs/adr/0002.
+#pragma once
+
+#include "migrate/stores.hpp"
+
+namespace panier::migrate {
+
+class WayBack {
+public:
+  WayBack(Stores stores, Report& report, Progress& progress)
+      : mariadb_(stores.mariadb), mongodb_(stores.mongodb), report_(report), progress_(progress) {}
+
+  // schema_unmigrated: not as things stand (an instance serves), the text says why, nothing was
+  // changed. Anything else: a store's trouble; run it again.
+  [[nodiscard]] Result<Outcome> run();
+
+private:
+  [[nodiscard]] Result<Outcome> cancel(const store::mariadb::Situation& found);
+  [[nodiscard]] Result<Outcome> give_back(const store::mariadb::Situation& found);
+  [[nodiscard]] Result<Outcome> clean();
+  [[nodiscard]] Result<std::vector<store::mariadb::Takeover::Beat>> nobody_serves();
+  [[nodiscard]] Result<void> return_carts(cart::Version migration);
+  [[nodiscard]] Result<void> return_page(const std::vector<store::mariadb::ReturningCart>& page);
+  [[nodiscard]] Result<void> return_foreign();
+
+  store::mariadb::Takeover& mariadb_;
+  store::mongo::Takeover& mongodb_;
+  Report& report_;
+  Progress& progress_;
+
+  std::int64_t user_id_chars_max_ = 0;
+  std::int64_t carts_ = 0, put_back_ = 0, rest_ = 0;
+};
+
+} // namespace panier::migrate
