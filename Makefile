@@ -7,9 +7,10 @@ SHELL := /bin/bash
 needs_servers := servers|integration
 jobs := $(shell nproc)
 SECONDS ?= 60
+ROUNDS ?= 10
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test asan-ubsan tsan fuzz format format-check tidy up down logs clean
+.PHONY: help run check test chaos asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +33,13 @@ test: ## every suite, real databases included
 	cmake --preset dev
 	cmake --build --preset dev
 	$(ctest) --test-dir build/dev
+
+chaos: ## ROUNDS rounds (10) of faults on real stores; CHAOS_SEED=n repeats a schedule, from round CHAOS_FIRST on
+	scripts/setup test
+	cmake --preset dev
+	cmake --build --preset dev --target panier
+	PANIER_BIN=$(CURDIR)/build/dev/panier PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/chaos/run.py --rounds $(ROUNDS) \
+	  --keep build/chaos $(if $(CHAOS_SEED),--seed $(CHAOS_SEED)) $(if $(CHAOS_FIRST),--first $(CHAOS_FIRST))
 
 asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test

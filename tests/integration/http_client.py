@@ -27,13 +27,14 @@ class Answer:
 
 
 class Client:
-    def __init__(self, port, timeout_s=ANSWER_TIMEOUT_S):
+    def __init__(self, port, timeout_s=ANSWER_TIMEOUT_S, sends_again=True):
         self.port = port
         self._timeout_s = timeout_s
+        self._sends_again = sends_again
         self._connection = None
 
     def request(self, method, path, body=None, headers=None):
-        """Sends on the kept connection; a connection that the server closed while idle is replaced once."""
+        """Sends on the kept connection; one that the server closed while idle is replaced once if sends_again."""
         headers = dict(headers or {})
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
@@ -46,7 +47,7 @@ class Client:
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             self.close()
             # A request that may have arrived is not sent again behind the caller's back.
-            if fresh or method in ("PATCH", "POST", "PUT"):
+            if fresh or not self._sends_again or method in ("PATCH", "POST", "PUT"):
                 raise
             raw = self._exchange(method, path, body, headers)
         except OSError:
