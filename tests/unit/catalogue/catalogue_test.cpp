@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "support/manual_clock.hpp"
 
 namespace panier::catalogue {
@@ -253,6 +255,34 @@ TEST_F(CatalogueTest, refreshes_leave_room_for_carts_that_wait) {
   ask({"new"});
   rounds(1);
   EXPECT_EQ(wire_->asked.back(), "http://one/new");
+}
+
+TEST_F(CatalogueTest, many_threads_ask_and_each_order_is_answered_once) {
+  constexpr int threads = 4, orders = 200, articles = 20;
+  for (int i = 0; i < articles; ++i)
+    answer("http://one/a" + std::to_string(i), 200);
+  std::atomic<int> answered{0}, fresh{0};
+  {
+    std::vector<std::jthread> askers;
+    for (int t = 0; t < threads; ++t) {
+      askers.emplace_back([&, t] {
+        for (int i = 0; i < orders; ++i) {
+          catalogue_->ask({.articles = {"a" + std::to_string((t + i) % articles)},
+                           .fresh_only = i % 2 == 0,
+                           .until = clock_.steady() + 2s,
+                           .answer = [&](std::vector<Finding> findings) {
+                             ++answered;
+                             fresh += findings[0].state == State::fresh ? 1 : 0;
+                           }});
+        }
+      });
+    }
+    while (answered < threads * orders)
+      catalogue_->run_once(0ms);
+  }
+  EXPECT_EQ(answered, threads * orders);
+  EXPECT_EQ(fresh, threads * orders);
+  EXPECT_EQ(wire_->asked.size(), std::size_t{articles});
 }
 
 TEST_F(CatalogueTest, stopping_answers_whoever_waits) {

@@ -76,6 +76,17 @@ TEST_F(CommitPathTest, ManyThreadsManyCartsEveryAcknowledgedAddIsThereOnce) {
   EXPECT_EQ(total, clients * adds);
 }
 
+TEST_F(CommitPathTest, AWriteThatComesTooLateIsNotDone) {
+  start();
+  auto promise = std::make_shared<std::promise<Result<Receipt>>>();
+  path_->submit({.operation = add("u"), .idempotency = {}, .deadline = clock_.steady() - 1s},
+                [promise](Result<Receipt> result) { promise->set_value(std::move(result)); });
+  auto answer = promise->get_future();
+  EXPECT_EQ(outcome(answer), "overloaded");
+  path_->stop(10s);
+  EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
 TEST_F(CommitPathTest, AReadIsAnsweredByTheReader) {
   start();
   auto written = submit(add("u"));
