@@ -1,6 +1,7 @@
 """Carts with an articles service, and what becomes of them when it stops, stalls or lies."""
 import asyncio
 import os
+import subprocess
 import threading
 
 import pytest
@@ -351,6 +352,36 @@ def test_the_second_url_serves_where_the_first_does_not(place, stub):
     assert "panier_article_cache_articles 10" in told
     warnings = [line for line in panier.log() if line.get("msg") == "articles service is not asked any more"]
     assert [line["url"] for line in warnings] == ["URL_ARTICLE_DOCKER_1"]  # once, not once a request
+
+
+# getaddrinfo() of a name server that does not answer.
+SLOW_NAMES = """
+#include <dlfcn.h>
+#include <netdb.h>
+#include <cstring>
+#include <unistd.h>
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** found) {
+  using Real = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (node && std::strstr(node, "slow.test")) sleep(30);
+  return real(node, service, hints, found);
+}
+"""
+
+
+@pytest.mark.skipif(os.environ.get("PANIER_SANITIZED"), reason="a sanitizer must be loaded first")
+def test_a_name_that_is_not_resolved_keeps_nobody_waiting(place, stub, tmp_path):
+    """libcurl 7.88 by itself waits for the look-up of a request that it has given up, and with it all others."""
+    (tmp_path / "names.cpp").write_text(SLOW_NAMES)
+    subprocess.run(["c++", "-shared", "-fPIC", "-o", "names.so", "names.cpp", "-ldl"], cwd=tmp_path, check=True)
+    stub.everything = article()
+    panier = place.start({"URL_ARTICLE_DOCKER_1": "http://slow.test:3001/articles/", "URL_ARTICLE_DOCKER_2": stub.url,
+                          "PANIER_ARTICLE_TIMEOUT_MS": TIMEOUT_MS, "LD_PRELOAD": tmp_path / "names.so"})
+    client = panier.client()
+    for n in range(8):
+        added = client.add(USER, f"a{n}", 1)
+        assert added.status == 201 and added.seconds < DEADLINE_S
+    panier.stop()
 
 
 def test_a_stop_waits_for_carts_that_wait_for_articles(start, stub):
