@@ -8,9 +8,10 @@ needs_servers := servers|integration
 jobs := $(shell nproc)
 SECONDS ?= 60
 ROUNDS ?= 10
+SEEDS ?= 20000
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test chaos asan-ubsan tsan fuzz format format-check tidy up down logs clean
+.PHONY: help run check test sim chaos asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +35,12 @@ test: ## every suite, real databases included
 	cmake --build --preset dev
 	$(ctest) --test-dir build/dev
 
+sim: ## the commit path on simulated stores, SEEDS runs (20000) from a fresh seed (SEED=n: this one, with its trace)
+	scripts/setup check
+	cmake --preset sim
+	cmake --build --preset sim --target panier-sim
+	build/sim/tests/sim/panier-sim $(if $(SEED),--seed $(SEED) --trace,--fresh --seeds $(SEEDS))
+
 chaos: ## ROUNDS rounds (10) of faults on real stores; CHAOS_SEED=n repeats a schedule, from round CHAOS_FIRST on
 	scripts/setup test
 	cmake --preset dev
@@ -45,7 +52,7 @@ asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test
 	cmake --preset $@
 	cmake --build --preset $@
-	$(ctest) --test-dir build/$@ -LE '$(needs_servers)'
+	$(ctest) --test-dir build/$@ -LE '$(needs_servers)$(if $(filter tsan,$@),|one-thread)'
 
 fuzz: ## every fuzz target for SECONDS seconds each (60), under ASan and UBSan (TARGETS="a b": only these)
 	scripts/setup fuzz

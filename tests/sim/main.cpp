@@ -1,0 +1,120 @@
+// panier-sim: runs seeds; a failing one is shrunk and told with its trace.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <iostream>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "shrink.hpp"
+
+namespace {
+
+using namespace panier::sim;
+
+struct Totals {
+  std::uint64_t runs = 0, acknowledged = 0, failed = 0, unknown = 0, reads = 0, crashes = 0,
+                troubles = 0, violating = 0, undecided = 0;
+  void add(const Outcome& outcome) {
+    ++runs;
+    acknowledged += static_cast<std::uint64_t>(outcome.acknowledged);
+    failed += static_cast<std::uint64_t>(outcome.failed);
+    unknown += static_cast<std::uint64_t>(outcome.unknown);
+    reads += static_cast<std::uint64_t>(outcome.reads);
+    crashes += static_cast<std::uint64_t>(outcome.crashes);
+    troubles += outcome.troubles.size();
+    undecided += static_cast<std::uint64_t>(outcome.undecided);
+    violating += outcome.violations.empty() ? 0 : 1;
+  }
+};
+
+void tell(const Options& failed, bool whole) {
+  const auto options = whole ? failed : shrink(failed);
+  Options traced = options;
+  traced.trace = true;
+  const auto outcome = run(traced);
+  fmt::print("{}", outcome.trace);
+  for (const auto& violation : outcome.violations)
+    fmt::print("VIOLATION {}\n", violation);
+  fmt::print("seed {}: {} violations; repeat with: panier-sim --seed {}\n", options.seed,
+             outcome.violations.size(), options.seed);
+}
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 20) ^ device();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The real commit, service and upkeep code on simulated stores."};
+  std::uint64_t seeds = 1000;
+  std::uint64_t first = 1;
+  std::optional<std::uint64_t> one;
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+  bool fresh = false;
+  bool whole = false;
+  bool trace = false;
+  app.add_option("--seeds", seeds, "how many seeds to run");
+  app.add_option("--first", first, "the first of them");
+  app.add_flag("--fresh", fresh, "the first one is drawn by chance, and told");
+  app.add_option("--seed", one, "run this one alone; if it fails, shrink it and print its trace");
+  app.add_option("--jobs", jobs, "threads");
+  app.add_flag("--whole", whole, "do not shrink");
+  app.add_flag("--trace", trace,
+               "with --seed: print the trace of a run that keeps all promises too");
+  CLI11_PARSE(app, argc, argv);
+
+  if (one) {
+    const Options options{.seed = *one, .trace = trace};
+    const auto outcome = run(options);
+    if (!outcome.violations.empty()) return tell(options, whole), 1;
+    fmt::print("{}seed {}: no violation\n", outcome.trace, *one);
+    return 0;
+  }
+  if (fresh) first = fresh_seed();
+  const auto started = std::chrono::steady_clock::now();
+  std::atomic<std::uint64_t> next{first};
+  std::atomic<std::uint64_t> failed{0}; // the first that failed; 0: none
+  std::mutex mutex;
+  Totals totals;
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < jobs; ++i) {
+    threads.emplace_back([&] {
+      Totals mine;
+      while (failed == 0) {
+        const auto seed = next++;
+        if (seed - first >= seeds) break;
+        const auto outcome = run({.seed = seed});
+        mine.add(outcome);
+        std::uint64_t none = 0;
+        if (!outcome.violations.empty()) failed.compare_exchange_strong(none, seed);
+      }
+      std::lock_guard lock(mutex);
+      totals.runs += mine.runs;
+      totals.acknowledged += mine.acknowledged;
+      totals.failed += mine.failed;
+      totals.unknown += mine.unknown;
+      totals.reads += mine.reads;
+      totals.crashes += mine.crashes;
+      totals.troubles += mine.troubles;
+      totals.violating += mine.violating;
+      totals.undecided += mine.undecided;
+    });
+  }
+  for (auto& thread : threads)
+    thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  if (failed != 0) tell({.seed = failed}, whole);
+  fmt::print("{} seeds from {}: {} violating; {} acknowledged, {} failed, {} unknown, {} reads, "
+             "{} crashes, {} troubles, {} carts undecided; {:.1f} s, {:.0f} seeds/s\n",
+             totals.runs, first, totals.violating, totals.acknowledged, totals.failed,
+             totals.unknown, totals.reads, totals.crashes, totals.troubles, totals.undecided,
+             took.count(), static_cast<double>(totals.runs) / took.count());
+  return failed == 0 ? 0 : 1;
+}

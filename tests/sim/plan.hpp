@@ -1,0 +1,77 @@
+// What a run is like: how many of everything, how likely each trouble is, and the incidents with
+// their times. Each run leaves most troubles out, so that those it has meet each other undisturbed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "commit/limits.hpp"
+#include "commit/policy.hpp"
+#include "dice.hpp"
+#include "scheduler.hpp"
+
+namespace panier::sim {
+
+// Of each trouble at one call of a store.
+struct Odds {
+  double crash = 0; // of the process, before or after the call's effect
+  double slow = 0;
+  double lost_request = 0;   // silence until the timeout, no effect
+  double lost_answer = 0;    // silence until the timeout, after the effect
+  double refused = 0;        // an error at once, no effect
+  double conflict = 0;       // deadlock, lock timeout
+  double lost_commit = 0;    // COMMIT without an answer, done or not
+  double hanging_commit = 0; // decided later, with its locks held until then
+  double rejected = 0;       // a row that the ledger refuses
+  double late = 0;           // a bulk that arrives after its timeout, perhaps twice
+  double partial = 0;        // a bulk with errors and write concern errors
+  double half_open = 0;      // of a crash: its transaction's locks stay
+};
+
+struct Incident {
+  enum class Kind : std::uint8_t {
+    ledger_down,
+    mirror_down,
+    freeze,
+    end_transactions,
+    ledger_clock,
+    process_clock,
+    policy,
+    mirror_backup,
+    mirror_restore,
+    ledger_backup,
+    ledger_restore
+  };
+  Kind kind{};
+  Time when{0};
+  Time length{0};
+  int slot = 0;      // of the instance
+  bool flag = false; // hangs, forward, strict, of a newer day
+};
+[[nodiscard]] std::string to_text(const Incident& incident);
+
+struct Plan {
+  int instances = 1;
+  int lanes = 1;
+  int carts = 1;
+  int clients = 1;
+  int requests = 1; // of each client
+  std::int64_t think_ms = 0;
+  double reads = 0;
+  double keyed = 0;
+  double if_match = 0;
+  double answer_lost = 0; // on the way to the client
+  std::size_t queue_max = 8192;
+  commit::Policy policy = commit::Policy::strict;
+  commit::Timing timing{};
+  std::chrono::milliseconds keep{}; // tombstones and keys
+  bool verify = false;              // continuous
+  bool to_the_very_end = false;     // until the rows of the dead are gone
+  Time length{0};
+  Odds odds;
+  std::vector<Incident> incidents;
+};
+[[nodiscard]] Plan draw_plan(Dice& dice);
+[[nodiscard]] std::string to_text(const Plan& plan);
+
+} // namespace panier::sim

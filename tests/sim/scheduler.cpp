@@ -1,0 +1,126 @@
+#include "scheduler.hpp"
+
+#include <algorithm>
+#include <boost/context/pooled_fixedsize_stack.hpp>
+#include <cstdlib>
+
+namespace panier::sim {
+namespace {
+
+constexpr std::size_t stack_bytes = 128 * 1024;
+
+// Stacks are used again by the next run.
+boost::context::pooled_fixedsize_stack& stacks() {
+  static thread_local boost::context::pooled_fixedsize_stack pool(stack_bytes);
+  return pool;
+}
+
+} // namespace
+
+Scheduler::~Scheduler() {
+  std::set<Group> groups;
+  for (const auto& actor : actors_)
+    groups.insert(actor->group);
+  for (const auto group : groups)
+    kill(group);
+}
+
+void Scheduler::push(Event event) {
+  event.order = ++order_;
+  events_.push_back(std::move(event));
+  std::push_heap(events_.begin(), events_.end());
+}
+
+void Scheduler::at(Time when, Group group, std::function<void()> what) {
+  push({std::max(when, now_), 0, group, nullptr, std::move(what)});
+}
+
+void Scheduler::spawn(Group group, std::string name, std::function<void()> body) {
+  const std::uint64_t luck = seed_ + std::hash<std::string>{}(name) * 31 +
+                             static_cast<std::uint64_t>(group) * 0x9e3779b97f4a7c15ULL;
+  actors_.push_back(
+      std::make_unique<Actor>(Actor{.group = group, .name = std::move(name), .dice = Dice(luck)}));
+  auto& actor = *actors_.back();
+  actor.self = boost::context::fiber(
+      std::allocator_arg, stacks(), [&actor, body = std::move(body)](boost::context::fiber&& main) {
+        actor.main = std::move(main);
+        body();
+        return std::move(actor.main);
+      });
+  push({now_, 0, group, &actor});
+}
+
+void Scheduler::go_on(Actor& actor) {
+  current_ = &actor;
+  actor.self = std::move(actor.self).resume();
+  current_ = nullptr;
+}
+
+void Scheduler::switch_out() {
+  auto& actor = *current_;
+  actor.main = std::move(actor.main).resume();
+}
+
+void Scheduler::sleep(Time delay) {
+  push({now_ + delay, 0, current_->group, current_});
+  switch_out();
+}
+
+void Scheduler::crash() {
+  const Group group = current_->group;
+  at(now_, 0, [this, group] { on_crash(group); });
+  switch_out(); // kill() unwinds from here
+  std::abort();
+}
+
+void Scheduler::kill(Group group) {
+  dead_.insert(group);
+  std::vector<std::unique_ptr<Actor>> dying;
+  std::erase_if(actors_, [&](auto& actor) {
+    if (actor->group != group) return false;
+    dying.push_back(std::move(actor));
+    return true;
+  });
+  for (auto& actor : dying)
+    actor->self = {}; // unwinds its stack
+  std::erase_if(events_, [&](const Event& event) { return event.group == group; });
+  std::make_heap(events_.begin(), events_.end());
+}
+
+void Scheduler::freeze(Group group, Time until) {
+  frozen_.push_back({group, until});
+}
+
+bool Scheduler::is_frozen(Group group) const {
+  return std::ranges::any_of(
+      frozen_, [&](const Frozen& one) { return one.group == group && one.until > now_; });
+}
+
+void Scheduler::thaw() {
+  for (auto& frozen : frozen_)
+    frozen.until = std::min(frozen.until, now_);
+}
+
+void Scheduler::run(Time until, const std::function<bool()>& done) {
+  while (!events_.empty() && events_.front().when <= until && !(done && done())) {
+    std::pop_heap(events_.begin(), events_.end());
+    Event event = std::move(events_.back());
+    events_.pop_back();
+    now_ = std::max(now_, event.when);
+    const auto frozen = std::ranges::find_if(
+        frozen_, [&](const Frozen& one) { return one.group == event.group && one.until > now_; });
+    if (frozen != frozen_.end()) {
+      event.when = frozen->until;
+      push(std::move(event));
+      continue;
+    }
+    if (event.actor) {
+      go_on(*event.actor);
+    } else if (!dead_.contains(event.group)) {
+      event.what();
+    }
+  }
+  if (events_.empty() || events_.front().when > until) now_ = std::max(now_, until);
+}
+
+} // namespace panier::sim

@@ -1,0 +1,97 @@
+// Simulated time, and actors that are written as plain blocking code: each is a fiber that lets
+// others run whenever it sleeps. One thread; the order is the order of the times.
+#pragma once
+
+#include <boost/context/fiber.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dice.hpp"
+
+namespace panier::sim {
+
+using Time = std::chrono::microseconds; // since the start of the run
+
+class Scheduler {
+public:
+  // What dies and freezes together: the actors of one process. 0: the world, which does neither.
+  using Group = int;
+
+  explicit Scheduler(std::uint64_t seed) : seed_(seed) {}
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  [[nodiscard]] Time now() const { return now_; }
+  // Calls `what` then, on no actor's stack; not if the group has died.
+  void at(Time when, Group group, std::function<void()> what);
+  void after(Time delay, Group group, std::function<void()> what) {
+    at(now_ + delay, group, std::move(what));
+  }
+  // An actor: `body` runs on a stack of its own, from now on.
+  void spawn(Group group, std::string name, std::function<void()> body);
+
+  // --- for actors ---
+  struct Actor {
+    Group group = 0;
+    std::string name;
+    Dice dice;               // its own, so that leaving out one fault changes no other actor's luck
+    std::uint32_t calls = 0; // of the stores, so far
+    Time silence{0};         // how long the answer to its call will take
+    boost::context::fiber self{}; // while it sleeps
+    boost::context::fiber main{}; // while it runs
+  };
+  // The one that runs; nullptr: the world does.
+  [[nodiscard]] Actor* self() const { return current_; }
+  void sleep(Time delay);
+  // The actor's whole group dies here and now: this does not return.
+  [[noreturn]] void crash();
+  // Called when a group crashes, on no actor's stack; must kill() it.
+  std::function<void(Group)> on_crash;
+
+  // --- for the world ---
+  // Unwinds all actors of the group, wherever they are, and drops its events.
+  void kill(Group group);
+  // Nothing of the group runs before `until`.
+  void freeze(Group group, Time until);
+  [[nodiscard]] bool is_frozen(Group group) const;
+  void thaw(); // all
+  // Runs until `done` says so, the time is over or nothing is left to do.
+  void run(Time until, const std::function<bool()>& done = {});
+
+private:
+  struct Event {
+    Time when;
+    std::uint64_t order; // of two at the same time the older one goes first
+    Group group;
+    Actor* actor;                 // to go on
+    std::function<void()> what{}; // or to call
+    bool operator<(const Event& other) const {
+      return when != other.when ? when > other.when : order > other.order;
+    }
+  };
+  struct Frozen {
+    Group group;
+    Time until;
+  };
+  void push(Event event);
+  void go_on(Actor& actor);
+  void switch_out();
+
+  const std::uint64_t seed_;
+  Time now_{0};
+  std::uint64_t order_ = 0;
+  std::vector<Event> events_; // a heap
+  std::vector<std::unique_ptr<Actor>> actors_;
+  Actor* current_ = nullptr;
+  std::set<Group> dead_;
+  std::vector<Frozen> frozen_;
+};
+
+} // namespace panier::sim
