@@ -63,8 +63,11 @@ std::optional<commit::LedgerTime> latest(const std::vector<Row>& rows) {
   return found;
 }
 
-// An ObjectId begins with the second it was made in.
-commit::LedgerTime made_at(const cart::CartId& id) {
+// An ObjectId of the predecessor's begins with the second it was made in; one that we make does
+// not.
+std::optional<commit::LedgerTime> made_at(const cart::CartId& id,
+                                          const std::vector<Document>& documents) {
+  if (std::ranges::find(documents, id.hex(), &Document::id) == documents.end()) return std::nullopt;
   std::int64_t seconds = 0;
   for (std::size_t at = 0; at < 4; ++at)
     seconds = seconds * 256 + id.bytes()[at];
@@ -213,11 +216,12 @@ Result<void> TakeOver::add(const User& user, Identities& identities) {
   // A cart that MariaDB does not know was last touched who knows when: not so long ago that it
   // expires at once.
   const auto now = commit::LedgerTime(std::chrono::milliseconds(version_));
-  const auto& rows = user.sources.rows;
+  const auto& [rows, documents] = user.sources;
   commit::CartRow row{.user = user.user};
   row.id_maria = identity->id_maria;
   row.updated_at = latest(rows).value_or(now);
-  row.created_at = std::min(earliest(rows).value_or(made_at(identity->id)), row.updated_at);
+  const auto created = rows.empty() ? made_at(identity->id, documents) : earliest(rows);
+  row.created_at = std::min(created.value_or(now), row.updated_at);
   row.cart = {
       .id = identity->id, .version = version_, .exists = true, .lines = std::move(merged.lines)};
   page_bytes_ += row.cart.lines.size() * 64 + 256;

@@ -2,6 +2,7 @@
 
 The servers are started by scripts/stack-*: each keeps its pid in DIR/pid, and starts again on the same port.
 """
+import contextlib
 import functools
 import json
 import os
@@ -92,11 +93,17 @@ class MariaDb(_Server):
         return pymysql.connect(connect_timeout=5, autocommit=True, cursorclass=pymysql.cursors.DictCursor,
                                charset="utf8mb4", **options)
 
-    def query(self, sql, *values):
-        """Rows as dictionaries, as the service's own user sees them."""
+    @contextlib.contextmanager
+    def connected(self):
+        """A cursor of the service's own user."""
         with self._connect(host="127.0.0.1", port=self.port, user=self.login, password=self.password,
                            database=self.database) as connection, connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            yield cursor
+
+    def query(self, sql, *values):
+        """Rows as dictionaries."""
+        with self.connected() as cursor:
+            cursor.execute(sql, values or None)
             return cursor.fetchall()
 
     execute = query

@@ -118,6 +118,9 @@ Commands::Body Commands::body_of(std::string_view name) {
       {"count", &Commands::count},
       {"createIndexes", &Commands::create_indexes},
       {"listIndexes", &Commands::list_indexes},
+      {"listCollections", &Commands::list_collections},
+      {"create", &Commands::create},
+      {"renameCollection", &Commands::rename},
       {"drop", &Commands::drop},
       {"buildInfo", &Commands::build_info},
       {"saslStart", &Commands::refuse_login},
@@ -330,6 +333,46 @@ void Commands::list_indexes(const Command& command, Doc& reply, const std::optio
   add("_id", "_id_", false);
   if (at->second.has_user_index()) add("user_id", "user_id_1", at->second.unique_user());
   append_batch(reply, space, "firstBatch", std::move(indexes), first_batch_default);
+}
+
+// Filters by the name alone.
+void Commands::list_collections(const Command& command, Doc& reply,
+                                const std::optional<WireFault>&) {
+  const View filter(or_empty(embedded(View(command.body).get(), "filter")));
+  const std::string wanted = text(filter.get(), "name");
+  const std::string prefix = command.database() + ".";
+  std::vector<std::string> found;
+  for (const auto& [space, of] : collections_) {
+    if (!of.exists() || !space.starts_with(prefix)) continue;
+    const std::string name = space.substr(prefix.size());
+    if (!wanted.empty() && name != wanted) continue;
+    Doc entry;
+    BSON_APPEND_UTF8(entry.get(), "name", name.c_str());
+    BSON_APPEND_UTF8(entry.get(), "type", "collection");
+    found.push_back(entry.raw());
+  }
+  append_batch(reply, prefix + "$cmd.listCollections", "firstBatch", std::move(found),
+               first_batch_default);
+}
+
+void Commands::create(const Command& command, Doc&, const std::optional<WireFault>&) {
+  Collection& made = collection_of(command);
+  if (made.exists()) throw Refusal{48, "a collection of that name exists"};
+  made.create();
+}
+
+void Commands::rename(const Command& command, Doc&, const std::optional<WireFault>&) {
+  const View body(command.body);
+  const std::string from = text(body.get(), "renameCollection");
+  const std::string to = text(body.get(), "to");
+  if (command.database() != "admin") throw Refusal{13, "renameCollection wants the admin database"};
+  if (!collection(from).exists()) throw Refusal{26, "source namespace does not exist"};
+  if (collection(to).exists()) throw Refusal{48, "target namespace exists"};
+  collections_.erase(to);
+  auto moved = collections_.extract(from);
+  moved.key() = to;
+  moved.mapped().rename(to);
+  collections_.insert(std::move(moved));
 }
 
 void Commands::drop(const Command& command, Doc&, const std::optional<WireFault>&) {

@@ -57,6 +57,9 @@ private:
   void count(const Command&, Doc&, const std::optional<WireFault>&);
   void create_indexes(const Command&, Doc&, const std::optional<WireFault>&);
   void list_indexes(const Command&, Doc&, const std::optional<WireFault>&);
+  void list_collections(const Command&, Doc&, const std::optional<WireFault>&);
+  void create(const Command&, Doc&, const std::optional<WireFault>&);
+  void rename(const Command&, Doc&, const std::optional<WireFault>&);
   void drop(const Command&, Doc&, const std::optional<WireFault>&);
   void build_info(const Command&, Doc&, const std::optional<WireFault>&);
   void refuse_login(const Command&, Doc&, const std::optional<WireFault>&);

@@ -45,6 +45,10 @@ public:
   [[nodiscard]] bool has_user_index() const { return user_index_; }
   [[nodiscard]] bool unique_user() const { return unique_user_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  void rename(std::string name) { name_ = std::move(name); }
+  // As listCollections sees it: a read alone makes no collection.
+  void create() { created_ = true; }
+  [[nodiscard]] bool exists() const { return created_ || user_index_ || next_ > 1; }
 
 private:
   using Seq = std::uint64_t; // order of insertion
@@ -59,13 +63,14 @@ private:
   [[nodiscard]] Ids candidates(const bson_t* filter, bool by_user) const;
   [[nodiscard]] Ids matching(const bson_t* filter, bool by_user, std::int64_t limit) const;
 
-  const std::string name_; // database.collection
+  std::string name_; // database.collection
   Seq next_ = 1;
   std::map<Seq, std::string> documents_;
   std::unordered_map<std::string, Seq> by_id_;
   std::multimap<std::string, Seq, std::less<>> by_user_; // documents whose user_id is a text
   bool user_index_ = false;
   bool unique_user_ = false;
+  bool created_ = false;
 };
 
 } // namespace panier::support::wire

@@ -1,0 +1,365 @@
+"""`panier migrate`: what the service before panier left behind becomes carts, and goes back."""
+import copy
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from databases import NamedMongo
+from panier_process import BINARY, clean_environment, run_command
+from predecessor import EXACT_FIELDS, TABLE, Predecessor, carts, everything, line
+from waiting import eventually
+
+pytestmark = pytest.mark.servers_only
+
+KILLS = 20
+MIGRATE_S = 120.0
+
+
+def migrate(shop, *arguments):
+    return run_command(["migrate", *arguments], shop.settings(), timeout_s=MIGRATE_S)
+
+
+def serve(shop):
+    return run_command(["serve"], {**shop.settings(), "PANIER_PORT": 0, "PANIER_OPS_PORT": 0}, timeout_s=20.0)
+
+
+def verify(shop):
+    result = run_command(["verify"], shop.settings(), timeout_s=MIGRATE_S)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def ledger(shop):
+    return {row["user_id"]: {one["article_id"]: one["quantite"] for one in json.loads(row["articles"])}
+            for row in shop.stores.mariadb.query("SELECT user_id, articles FROM panier")}
+
+
+def report_of(result, code=0):
+    assert result.returncode == code, result.stdout[-2000:] + result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def old_shop(shop):
+    """One user of each defect, and a few without."""
+    shop.old = Predecessor(users=20)
+    shop.old.spoil_everything()
+    shop.old.write_to(shop.stores)
+    return shop
+
+
+@pytest.fixture
+def quick_shop(shop):
+    """On the wire double: FerretDB looks at every document for every page that verify reads."""
+    double = subprocess.Popen([Path(BINARY).with_name("panier-wire-double")], stdout=subprocess.PIPE, text=True)
+    uri = double.stdout.readline().strip().partition("=")[2]
+    shop.stores = copy.copy(shop.stores)
+    shop.stores.mongodb = NamedMongo(uri)
+    shop.stores.mongodb.use_database(shop.stores.mariadb.database)
+    yield shop
+    shop.stores.mongodb.stop()
+    double.terminate()
+    double.wait()
+
+
+@pytest.fixture(scope="module")
+def ten_thousand():
+    old = Predecessor(users=10_000)
+    old.spoil_everything()
+    return old
+
+
+def kill_later(shop, arguments, seconds):
+    """A run that is killed after so many seconds; False: it was done before."""
+    run = subprocess.Popen([BINARY, "migrate", *arguments], env=clean_environment(shop.settings()), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    try:
+        run.wait(seconds)
+    except subprocess.TimeoutExpired:
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        return True
+    return False
+
+
+def random_moments(run_s):
+    """KILLS moments of a run that takes about so long, early ones first."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("seed of the kills:", seed)
+    chance = random.Random(seed)
+    return sorted(chance.uniform(0.0, 0.9 * run_s) for _ in range(KILLS))
+
+
+def timed(run):
+    started = time.monotonic()
+    result = run()
+    return result, time.monotonic() - started
+
+
+def test_ten_thousand_users(quick_shop, ten_thousand):
+    """The same report and no change from a dry run; the carts as they should be; a second run has nothing to do."""
+    shop = quick_shop
+    ten_thousand.write_to(shop.stores)
+    assert serve(shop).returncode == 2
+    before = everything(shop.stores)
+    dry = report_of(migrate(shop, "--dry-run"), 1)
+    assert everything(shop.stores) == before
+
+    assert report_of(migrate(shop), 1) == dry
+
+    assert ledger(shop) == ten_thousand.carts
+    verify(shop)
+    once = carts(shop.stores)
+    assert "nothing to do" in report_of(migrate(shop))
+    assert carts(shop.stores) == once
+
+
+def test_kills_change_nothing_in_the_end(quick_shop, ten_thousand):
+    """Not of a migration, and not of the way back."""
+    shop = quick_shop
+    database = shop.stores.mariadb.database
+    ten_thousand.write_to(shop.stores)
+    report, run_s = timed(lambda: report_of(migrate(shop), 1))
+    taken_over = carts(shop.stores)
+    _, undo_s = timed(lambda: report_of(migrate(shop, "--undo")))
+    given_back = lists_by_user(shop), documents_by_user(shop)
+
+    killed = 0
+    shop.stores.use_database(f"{database}_k")
+    ten_thousand.write_to(shop.stores)
+    for number, seconds in enumerate(random_moments(run_s)):
+        if kill_later(shop, [], seconds):
+            killed += 1
+            assert serve(shop).returncode == 2, "nobody may serve what is half taken over"
+            continue
+        assert carts(shop.stores) == taken_over
+        shop.stores.use_database(f"{database}_k{number}")  # it was done before the kill: for the next one anew
+        ten_thousand.write_to(shop.stores)
+    assert killed >= KILLS // 2, f"{killed} kills: the others came too late"
+    assert report_of(migrate(shop), 1) == report
+    assert carts(shop.stores) == taken_over
+    verify(shop)
+
+    for seconds in random_moments(undo_s):
+        if not kill_later(shop, ["--undo"], seconds):
+            break
+    migrate(shop, "--undo")
+    assert (lists_by_user(shop), documents_by_user(shop)) == given_back
+
+
+def test_every_defect_is_told_and_nothing_is_dropped(old_shop):
+    report = report_of(migrate(old_shop), 1)
+
+    assert ledger(old_shop) == old_shop.old.carts
+    for told in ("twice: also spelled TWICE in MariaDB", "twice: 3 rows in MariaDB added up",
+                 "emptied: the stores disagree: x: MariaDB 2, MongoDB none, kept 2",
+                 "disagrees: the stores disagree: x: MariaDB 2, MongoDB 5, kept 5; y: MariaDB 1, MongoDB none, kept 1; "
+                 "w: MariaDB none, MongoDB 1, kept 1",
+                 "row-lost: only in MongoDB", "document-lost: only in MariaDB",
+                 "row-id-missing: MariaDB: taken over, id missing", "row-id-odd: MariaDB: taken over, id is not an ObjectId",
+                 "ids-differ: MariaDB: taken over, id differs from", "id-of-another: MariaDB: taken over, id is another user's",
+                 "id-maria-differs: MongoDB: taken over, id_maria differs from", "id-maria-missing: MongoDB: taken over",
+                 "odd-document-id: MongoDB: taken over, id is not an ObjectId",
+                 "articles-broken: MariaDB: set aside, articles is not JSON", "articles-empty: MariaDB: taken over, articles empty",
+                 'odd-lines: MariaDB: set aside, negative quantity: {"article_id": "m", "quantite": -3.0}',
+                 'odd-lines: MongoDB: set aside, no article_id: {"quantite": 4.0}', 'user "chloé"', 'user " leading"', 'user ""',
+                 'user "two words"', 'user "(none)"'):
+        assert told in report, told
+    kept = {(row["user_id"], row["origin"], row["reason"]): row["content"]
+            for row in old_shop.stores.mariadb.query("SELECT * FROM panier_set_aside")}
+    assert kept["articles-broken", "mariadb", "articles is not JSON"] == '[{"article_id": "x", "quan'
+    assert kept["articles-null", "mariadb", "articles NULL"] == ""
+    assert json.loads(kept["odd-lines", "mongodb", "negative quantity"]) == line("m", -3.0)
+    foreign = old_shop.stores.mariadb.query("SELECT user_id, origin FROM panier_foreign_user")
+    assert [row["user_id"] for row in foreign if row["origin"] == "mariadb"] == ["chloé", " leading", ""]
+    assert len([row for row in foreign if row["origin"] == "mongodb"]) == 3
+    ids = {row["user_id"]: row["id"] for row in old_shop.stores.mariadb.query("SELECT user_id, id FROM panier")}
+    documents = {document["user_id"]: document for document in old_shop.old.documents if "user_id" in document}
+    assert ids["ids-differ"] == str(documents["ids-differ"]["_id"])
+    assert len(set(ids.values())) == len(ids)
+    verify(old_shop)
+
+
+def test_the_preferred_store_is_believed(old_shop):
+    dry = report_of(migrate(old_shop, "--dry-run", "--prefer", "mongo"), 1)
+    assert report_of(migrate(old_shop, "--prefer", "mongo"), 1) == dry
+    found = ledger(old_shop)
+    assert found["emptied"] == {} and found["disagrees"] == {"x": 5.0, "w": 1.0}
+    assert found["document-lost"] == {"x": 2.0, "y": 1.0}, "a cart that MongoDB lacks is no cart that it has emptied"
+
+
+def test_panier_serves_what_was_taken_over(old_shop):
+    assert "run panier migrate" in serve(old_shop).stderr
+    migrate(old_shop)
+    client = old_shop.start().client()
+    assert client.quantities("twice") == {"x": 5, "y": 1, "z": 1}
+    assert client.add("twice", "x", 1).rs["quantite"] == 6
+    assert client.create("twice").status == 200
+    assert client.create("new").status == 201
+
+
+def rows_by_user(shop):
+    return {row["user_id"]: row for row in shop.stores.mariadb.query("SELECT * FROM panier")}
+
+
+def lists_by_user(shop):
+    """Without the times: a cart that MariaDB did not know is as old there as the migration."""
+    return {user: (row["id_maria"], row["id"], row["articles"]) for user, row in rows_by_user(shop).items()}
+
+
+def documents_by_user(shop):
+    return {document.get("user_id"): document for document in shop.stores.mongodb.collection().find()}
+
+
+def create_table_of(shop):
+    text = shop.stores.mariadb.query("SHOW CREATE TABLE panier")[0]["Create Table"]
+    return [part for part in text.split() if not part.startswith("AUTO_INCREMENT=")]
+
+
+def a_minute_later(shop):
+    """As far as the lanes of a service are concerned that has stopped: undo looks no more for a sign of life."""
+    shop.stores.mariadb.execute("UPDATE panier_lane SET heartbeat = heartbeat - INTERVAL 1 MINUTE")
+
+
+def test_undo_gives_back_the_old_shape(old_shop):
+    shape = create_table_of(old_shop)
+    foreign_before = {name: rows_by_user(old_shop)[name] for name in ("chloé", " leading", "")}
+    migrate(old_shop)
+    panier = old_shop.start()
+    client = panier.client()
+    client.add("twice", "x", 0.5)
+    client.add("negative-alone", "n", 1)
+    client.delete("disagrees")
+    client.create("u" * 30)
+    panier.stop()
+    a_minute_later(old_shop)
+
+    report = report_of(migrate(old_shop, "--undo"), 1)
+
+    assert create_table_of(old_shop) == shape
+    rows, documents = rows_by_user(old_shop), documents_by_user(old_shop)
+    assert json.loads(rows["twice"]["articles"]) == [line("x", 5.5), line("y", 1.0), line("z", 1.0)]
+    assert "disagrees" not in rows and "disagrees" not in documents
+    for user, document in documents.items():
+        if user in (None, 5, "two words"):
+            continue
+        assert set(document) == EXACT_FIELDS, document
+        for one in document["articles"]:
+            assert set(one) == {"article_id", "quantite"} and isinstance(one["quantite"], float), document
+    # What no cart could hold is back where nobody has written since; elsewhere it stays set aside.
+    assert json.loads(rows["odd-lines"]["articles"])[-1] == line("text", "beaucoup")
+    assert line("m", -3.0) in documents["odd-lines"]["articles"]
+    assert rows["articles-broken-alone"]["articles"] == '[{"article_id"'
+    assert line("m", -3.0) not in documents["negative-alone"]["articles"]
+    left = {row["user_id"] for row in old_shop.stores.mariadb.query("SELECT user_id FROM panier_set_aside")}
+    assert {"negative-alone", "articles-broken"} <= left and "articles-broken-alone" not in left
+    assert {name: rows[name] for name in foreign_before} == foreign_before
+    assert documents[5] == old_shop.old.documents[-2] and documents[None] == old_shop.old.documents[-1]
+    # A user_id that the old column has no room for.
+    assert "u" * 30 in report and "u" * 30 in documents and "u" * 30 not in rows
+    tables = {next(iter(row.values())) for row in old_shop.stores.mariadb.query("SHOW TABLES")}
+    assert tables == {"panier", "panier_set_aside"}
+    assert old_shop.stores.mongodb.collection().database.list_collection_names() == ["panier"]
+    assert old_shop.stores.mongodb.collection().index_information()["user_id_1"]["unique"]
+
+    assert "nothing to do" in report_of(migrate(old_shop, "--undo"))
+    assert serve(old_shop).returncode == 2
+    report_of(migrate(old_shop), 1)
+    verify(old_shop)
+    found = ledger(old_shop)
+    assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
+
+
+def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop):
+    before = everything(old_shop.stores)
+    for seconds in itertools.count(0.0, 0.02):  # until a kill finds it at work
+        assert kill_later(old_shop, [], seconds), "the machine was quicker than every kill"
+        if old_shop.stores.mariadb.query("SHOW TABLES LIKE 'panier_predecessor'"):
+            break
+    assert serve(old_shop).returncode == 2
+    report_of(migrate(old_shop, "--undo"))
+    assert everything(old_shop.stores) == before
+
+
+def test_undo_is_refused_while_panier_serves(old_shop):
+    migrate(old_shop)
+    panier = old_shop.start()
+    panier.client().add("twice", "x", 1)
+    before = carts(old_shop.stores)
+    refused = migrate(old_shop, "--undo")
+    assert refused.returncode == 2 and "stop every instance" in refused.stderr, refused
+    assert carts(old_shop.stores) == before
+    assert panier.client().add("twice", "x", 1).status == 201
+
+
+@pytest.mark.parametrize("lost", ["mariadb", "mongodb"])
+def test_a_store_that_is_lost_on_the_way(own_shop, lost):
+    """Cut at its first answers, and never there at all: exit 3 says which; run again, it goes on."""
+    old = Predecessor(users=1_000)
+    old.spoil_everything()
+    old.write_to(own_shop.stores)
+    gates = own_shop.gates()
+    run = subprocess.Popen([BINARY, "migrate"], env=clean_environment(own_shop.settings(gates)), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, text=True)
+    eventually(lambda: own_shop.stores.mariadb.query("SHOW TABLES LIKE 'panier_predecessor'"), 10.0, "it has begun")
+    gates[lost].close()
+    _, told = run.communicate(timeout=MIGRATE_S)
+    assert run.returncode == 3 and {"mariadb": "MariaDB: ", "mongodb": "MongoDB: "}[lost] in told, told
+    assert serve(own_shop).returncode == 2
+
+    report_of(migrate(own_shop), 1)
+
+    assert ledger(own_shop) == old.carts
+    verify(own_shop)
+
+
+def test_nothing_is_begun_while_a_store_is_away(old_shop):
+    before = everything(old_shop.stores)
+    settings = old_shop.settings()
+    settings["MONGO_URI_PANIERS"] = "mongodb://127.0.0.1:1/Paniers"
+    result = run_command(["migrate"], settings, timeout_s=30.0)
+    assert result.returncode == 3 and "MongoDB" in result.stderr
+    assert everything(old_shop.stores) == before
+
+
+def test_two_at_once(old_shop):
+    runs = [subprocess.Popen([BINARY, "migrate"], env=clean_environment(old_shop.settings()), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    codes = sorted(run.wait(MIGRATE_S) for run in runs)
+    assert 1 in codes and set(codes) <= {0, 1, 3}
+    assert ledger(old_shop) == old_shop.old.carts
+    verify(old_shop)
+
+
+@pytest.mark.parametrize("arguments, named", [(["--prefer", "sqlite"], "--prefer"), (["--undo", "--dry-run"], "--undo"),
+                                              (["--undo", "--prefer", "mongo"], "--undo"), (["--force"], "--force")])
+def test_bad_usage_is_named(shop, arguments, named):
+    result = migrate(shop, *arguments)
+    assert result.returncode == 2 and named in result.stderr
+
+
+def test_embedded_stores_have_no_predecessor(tmp_path):
+    result = run_command(["migrate"], {"PANIER_DATA_DIR": tmp_path})
+    assert result.returncode == 2 and "PANIER_LEDGER" in result.stderr
+
+
+def test_panier_that_never_migrated_goes_back_too(shop):
+    panier = shop.start()
+    panier.client().add("fresh", "a", 2)
+    panier.stop()
+    assert "nothing to do" in report_of(migrate(shop))
+    report_of(migrate(shop, "--undo"))
+    (row,) = shop.stores.mariadb.query("SELECT * FROM panier")
+    assert json.loads(row["articles"]) == [line("a", 2.0)]
+    (document,) = shop.stores.mongodb.collection().find()
+    assert set(document) == EXACT_FIELDS and str(document["_id"]) == row["id"]
+    made = create_table_of(shop)
+    shop.stores.mariadb.execute("DROP TABLE panier")
+    shop.stores.mariadb.execute(TABLE)
+    assert create_table_of(shop) == made
