@@ -52,8 +52,9 @@ void print(const upkeep::VerifyReport& report) {
   if (unlisted > 0) fmt::print("and {} more\n", unlisted);
   if (report.unreadable > 0)
     fmt::print("{} documents whose _id or user_id cannot be read\n", report.unreadable);
-  fmt::print("{} carts in the ledger, {} documents in the mirror, {} differences\n", report.carts,
-             report.documents, report.differences);
+  fmt::print(
+      "{} carts and {} tombstones in the ledger, {} documents in the mirror, {} differences\n",
+      report.carts, report.tombstones, report.documents, report.differences);
 }
 
 // A service that died left lists that nobody settles. Those of the living change while we look.

@@ -105,6 +105,7 @@ struct Metrics::Impl {
   Gauge& lag_carts;
   Gauge& quarantined_carts;
   Gauge& verify_differences;
+  Counter& verify_found;
   Family<Gauge>& store_up;
   Family<Gauge>& store_latency;
   Counter& log_lines_lost;
@@ -166,6 +167,8 @@ Metrics::Impl::Impl(std::string_view version, int lanes, const Clock& clock)
           gauge("panier_quarantined_carts", "Carts that refuse writes until they are repaired.")),
       verify_differences(gauge("panier_verify_differences",
                                "Carts that differed in the last complete comparison.")),
+      verify_found(counter("panier_verify_found_total",
+                           "Carts that a comparison found to differ, at the moment it did.")),
       store_up(gauges("panier_store_up",
                       "1: the last call was answered; 0: it failed, or none was made yet.")),
       store_latency(gauges("panier_store_latency_seconds", "Of the last call that was answered.")),
@@ -266,6 +269,10 @@ void Metrics::quarantined_carts(std::int64_t carts) {
 }
 void Metrics::verify_differences(std::int64_t carts) {
   impl_->verify_differences.Set(static_cast<double>(carts));
+}
+
+void Metrics::verify_found() {
+  impl_->verify_found.Increment();
 }
 
 void Metrics::watch(const StoreState& store) {

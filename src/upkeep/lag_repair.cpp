@@ -97,7 +97,8 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful
   for (const auto& lagging : doubtful) {
     const auto& row = lagging.row;
     const auto doc = std::ranges::find(*docs, row.user, &commit::MirrorDoc::user);
-    if (doc == docs->end()) { // another document has this _id, or it went meanwhile
+    if (doc == docs->end()) { // another document is in its way, or it went meanwhile
+      if (const auto cleared = clear_way(row); !cleared) return cleared;
       back_off(row.user);
       continue;
     }
@@ -154,6 +155,23 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::Mi
   if (!done && done.error().code != Errc::store_conflict &&
       done.error().code != Errc::commit_unknown)
     return done;
+  return {};
+}
+
+// What is in the way cannot be read, or is somebody else's: a type that was changed by hand, an
+// import. While the cart is locked and in no list, no lane writes it.
+Result<void> LagRepair::clear_way(const commit::CartRow& row) {
+  commit::OpenRequest request;
+  request.wanted.push_back({row.user, std::nullopt});
+  const auto opened = stores_.ledger->open(request);
+  if (!opened)
+    return opened.error().code == Errc::store_conflict ? Result<void>{}
+                                                       : std::unexpected(opened.error());
+  Result<void> cleared;
+  if (opened->carts.size() == 1 && !named(*opened, row.user))
+    cleared = stores_.mirror->clear_way(row.user, row.cart.id, stores_.mirror_timeout);
+  stores_.ledger->rollback();
+  if (!cleared) stores_.mirror_state.failed(cleared.error());
   return {};
 }
 

@@ -23,6 +23,7 @@ private:
   Result<void> repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at);
   Result<void> look_closer(const std::vector<commit::Lagging>& doubtful);
   Result<void> raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc);
+  Result<void> clear_way(const commit::CartRow& row);
   void back_off(const commit::UserId& user);
 
   Stores& stores_;

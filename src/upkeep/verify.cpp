@@ -29,8 +29,39 @@ std::string difference(const std::optional<CartRow>& row, const std::vector<Mirr
   if (doc.id_maria != row->id_maria) return "id_maria differs";
   if (doc.exists != cart.exists) return "deleted in one store only";
   if (!doc.readable) return "lines of other types in the mirror";
+  if (!doc.as_written) return "fields of other types in the mirror";
   if (doc.lines != cart.lines) return "lines differ";
   return "";
+}
+
+bool lists(const commit::LaneRow& lane, const UserId& user) {
+  const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
+  return std::ranges::any_of(lane.reserved, is_user) ||
+         std::ranges::any_of(lane.in_flight, is_user);
+}
+
+// The token of the lane's batch that names the cart: the mirror may rightly hold what is not
+// visible yet, or lack what is.
+std::optional<cart::Token> holder_of(const UserId& user,
+                                     const std::vector<commit::LaneRow>& lanes) {
+  for (const auto& lane : lanes)
+    if (lists(lane, user)) return lane.token;
+  return std::nullopt;
+}
+
+// Lag repair does not touch what it cannot read.
+bool under_repair(const UserId& user, const std::vector<commit::Lagging>& behind) {
+  return std::ranges::any_of(behind, [&](const commit::Lagging& lagging) {
+    return lagging.row.user == user && !lagging.row.unreadable;
+  });
+}
+
+// A guarded write of the ledger's content mends it, as it stands.
+bool mended_by_writing(const CartRow& row, const std::vector<MirrorDoc>& docs) {
+  if (docs.empty()) return true;
+  const auto& doc = docs.front();
+  return docs.size() == 1 && doc.id == row.cart.id &&
+         (doc.version != row.cart.version || doc.token != row.token);
 }
 
 } // namespace
@@ -47,8 +78,11 @@ Result<VerifyReport> Verify::run() {
 
 Result<VerifyReport> Verify::next_page(int limit) {
   VerifyReport report;
-  const auto more = page(limit, report);
-  if (!more) return std::unexpected(more.error());
+  for (bool more = true; more && limit > 0; limit -= page_carts) {
+    const auto done = page(std::min(limit, page_carts), report);
+    if (!done) return std::unexpected(done.error());
+    more = *done && pause_(std::chrono::milliseconds{0});
+  }
   return report;
 }
 
@@ -70,104 +104,178 @@ Result<bool> Verify::page(int limit, VerifyReport& report) {
   for (const auto& doc : docs->docs) {
     if (!until || doc.user <= *until) users[doc.user].second.push_back(doc);
   }
+  told_ = 0;
   report.unreadable += docs->unreadable;
   report.differences += docs->unreadable;
-  for (const auto& [user, both] : users) {
-    report.carts += both.first ? 1 : 0;
-    report.documents += static_cast<std::int64_t>(both.second.size());
-    if (difference(both.first, both.second).empty()) continue;
-    if (const auto done = compare(both.first, both.second, user, report); !done)
-      return std::unexpected(done.error());
+  if (docs->unreadable > 0 && mode_ != Mode::report) {
+    runtime::log::warn("verify: documents whose _id or user_id cannot be read",
+                       {{"documents", docs->unreadable}});
   }
+  std::vector<Suspect> suspects;
+  for (auto& [user, both] : users) {
+    if (both.first) ++(both.first->cart.exists ? report.carts : report.tombstones);
+    report.documents += static_cast<std::int64_t>(both.second.size());
+    auto what = difference(both.first, both.second);
+    if (!what.empty())
+      suspects.push_back({user, std::move(both.first), std::move(both.second), std::move(what)});
+  }
+  if (const auto done = look_closer(std::move(suspects), report); !done)
+    return std::unexpected(done.error());
   after_ = until;
   return until.has_value();
 }
 
 // Looks until both stores agree, or until two looks in a row saw the same disagreement and nobody
-// has the cart in hand.
-Result<void> Verify::compare(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs,
-                             const UserId& user, VerifyReport& report) {
-  auto last_row = row;
-  auto last_what = difference(row, docs);
-  auto last_docs = docs;
-  int same = 0;
-  std::string_view moving = " (keeps changing)";
-  std::optional<cart::Token> holder;
-  for (int look = 0; look < verify_looks_max; ++look) {
+// has the cart in hand. All of a page at once: a mirror that was restored differs in every cart.
+Result<void> Verify::look_closer(std::vector<Suspect> suspects, VerifyReport& report) {
+  for (int look = 0; look < verify_looks_max && !suspects.empty(); ++look) {
     if (!pause_(verify_look_again)) return {};
-    const std::array one{user};
-    const auto again = stores_.ledger->read(one);
-    if (!again) return std::unexpected(again.error());
-    const auto found = stores_.mirror->find(one, stores_.mirror_timeout);
-    if (!found) return std::unexpected(found.error());
-    std::optional<CartRow> now;
-    if (!again->empty()) now = again->front();
-    auto what = difference(now, *found);
-    if (what.empty()) return {};
-    const bool still = what == last_what &&
-                       (now ? now->cart.version : 0) == (last_row ? last_row->cart.version : 0);
-    same = still ? same + 1 : 0;
-    last_row = std::move(now);
-    last_what = std::move(what);
-    last_docs = *found;
-    if (same < 2) continue;
-    const auto held = listed_by(user);
-    if (!held) return std::unexpected(held.error());
-    holder = *held;
-    if (!holder) {
-      moving = {};
-      break;
-    }
-    if (mode_ == Mode::continuous) return {};
-    moving = " (in a lane's list)";
-    if (waited_for_.contains(*holder)) break;
-    same = 0;
+    if (const auto looked = look_again(suspects); !looked) return looked;
+    if (const auto judged = judge_standing(suspects, report); !judged) return judged;
   }
-  if (holder) waited_for_.insert(*holder);
-  // Only what stands still is repaired.
-  if (moving.empty()) return differs(user, last_what, last_docs, last_row, mode_, report);
-  if (mode_ == Mode::continuous) return {};
-  return differs(user, last_what.append(moving), last_docs, last_row, Mode::report, report);
+  for (auto& suspect : suspects) {
+    if (suspect.holder) waited_for_.insert(*suspect.holder);
+    if (mode_ == Mode::continuous) continue;
+    suspect.what += suspect.holder ? " (in a lane's list)" : " (keeps changing)";
+    if (const auto done = differs(suspect, Mode::report, report); !done) return done;
+  }
+  if (told_ > verify_lines_max)
+    runtime::log::warn("verify: more carts of this page differed",
+                       {{"carts", told_ - verify_lines_max}});
+  return {};
 }
 
-// The token of the lane's batch that names the cart: the mirror may rightly hold what is not
-// visible yet, or lack what is.
-Result<std::optional<cart::Token>> Verify::listed_by(const UserId& user) {
+// Those that agree now are dropped.
+Result<void> Verify::look_again(std::vector<Suspect>& suspects) {
+  std::vector<UserId> users;
+  for (const auto& suspect : suspects)
+    users.push_back(suspect.user);
+  auto rows = stores_.ledger->read(users);
+  if (!rows) return std::unexpected(rows.error());
+  auto docs = stores_.mirror->find(users, stores_.mirror_timeout);
+  if (!docs) return std::unexpected(docs.error());
+  std::map<UserId, std::pair<std::optional<CartRow>, std::vector<MirrorDoc>>> found;
+  for (auto& row : *rows)
+    found[row.user].first = std::move(row);
+  for (auto& doc : *docs)
+    found[doc.user].second.push_back(std::move(doc));
+  for (auto& suspect : suspects) {
+    auto& [row, its_docs] = found[suspect.user];
+    auto what = difference(row, its_docs);
+    const auto version_of = [](const auto& of) { return of ? of->cart.version : 0; };
+    const bool still = what == suspect.what && version_of(row) == version_of(suspect.row);
+    suspect.same = still ? suspect.same + 1 : 0;
+    if (!still) suspect.holder.reset();
+    suspect.row = std::move(row);
+    suspect.docs = std::move(its_docs);
+    suspect.what = std::move(what);
+  }
+  std::erase_if(suspects, [](const Suspect& suspect) { return suspect.what.empty(); });
+  return {};
+}
+
+// Only what stands still is told as it is, and repaired; it is dropped then.
+Result<void> Verify::judge_standing(std::vector<Suspect>& suspects, VerifyReport& report) {
+  const auto stands = [](const Suspect& suspect) { return suspect.same >= 2; };
+  if (std::ranges::none_of(suspects, stands)) return {};
   const auto lanes = stores_.ledger->lanes();
   if (!lanes) return std::unexpected(lanes.error());
-  const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
-  for (const auto& lane : *lanes) {
-    if (std::ranges::any_of(lane.reserved, is_user) || std::ranges::any_of(lane.in_flight, is_user))
-      return lane.token;
+  // The lag rows of this page are no more than its rows, and come first.
+  const auto behind = stores_.ledger->lagging(after_, page_carts);
+  if (!behind) return std::unexpected(behind.error());
+  std::vector<Suspect> left;
+  for (auto& suspect : suspects) {
+    if (!stands(suspect)) {
+      left.push_back(std::move(suspect));
+      continue;
+    }
+    suspect.holder = holder_of(suspect.user, *lanes);
+    if (!suspect.holder && !under_repair(suspect.user, *behind)) {
+      if (const auto done = differs(suspect, mode_, report); !done) return done;
+      continue;
+    }
+    if (mode_ == Mode::continuous) continue; // somebody is at it
+    if (suspect.holder && !waited_for_.contains(*suspect.holder)) {
+      suspect.same = 0;
+      left.push_back(std::move(suspect));
+      continue;
+    }
+    suspect.what += suspect.holder ? " (in a lane's list)" : " (repair is under way)";
+    if (const auto done = differs(suspect, Mode::report, report); !done) return done;
   }
-  return std::nullopt;
+  suspects = std::move(left);
+  return {};
 }
 
-Result<void> Verify::differs(const UserId& user, std::string what,
-                             const std::vector<MirrorDoc>& docs, const std::optional<CartRow>& row,
-                             Mode mode, VerifyReport& report) {
+Result<void> Verify::differs(const Suspect& suspect, Mode mode, VerifyReport& report) {
   ++report.differences;
-  if (mode != Mode::report && !(row && row->unreadable)) { // nothing to repair from
-    // Documents that the guard would keep: foreign ids, duplicates, unreadable ones, those of
-    // nobody.
-    for (const auto& doc : docs) {
-      const bool foreign = !row || row->cart.version == 0 || doc.id != row->cart.id ||
-                           docs.size() > 1 || !doc.readable ||
-                           (doc.version == row->cart.version && doc.token == row->token);
-      if (!foreign) continue;
-      const auto removed = stores_.mirror->remove(doc.id, stores_.mirror_timeout);
-      if (!removed) return removed;
-    }
-    if (row && row->cart.version > 0) {
-      const std::array behind{commit::Listed{user, row->cart.version}};
-      if (const auto done = stores_.ledger->add_lag(behind); !done) return done;
-    }
-    runtime::log::warn("verify: a cart differed, repair is under way",
-                       {{"user_id", user.text()}, {"what", what}});
-  }
   if (report.listed.size() < VerifyReport::listed_max)
-    report.listed.push_back({user.text(), std::move(what)});
-  return {};
+    report.listed.push_back({suspect.user.text(), suspect.what});
+  if (mode == Mode::report) return {};
+  stores_.metrics.verify_found();
+  tell(suspect);
+  if (suspect.row && suspect.row->unreadable) return {}; // nothing to repair from
+  return mend(suspect);
+}
+
+void Verify::tell(const Suspect& suspect) {
+  if (++told_ > verify_lines_max) return;
+  const bool lost = suspect.row && suspect.row->unreadable;
+  runtime::log::warn(lost ? "verify: a cart cannot be read, and not be repaired"
+                          : "verify: a cart differed, repair is under way",
+                     {{"user_id", suspect.user.text()}, {"what", suspect.what}});
+}
+
+Result<void> Verify::mend(const Suspect& suspect) {
+  const auto& [user, row, docs, what, same, holder] = suspect;
+  if (!row || row->cart.version == 0) { // documents of nobody
+    for (const auto& doc : docs) {
+      // By its version where that tells it from one that a lane may be writing just now.
+      if (docs.size() == 1 && doc.version > 0) {
+        const auto gone = stores_.mirror->purge(user, doc.version, stores_.mirror_timeout);
+        if (!gone) return std::unexpected(gone.error());
+        continue;
+      }
+      if (auto gone = stores_.mirror->remove(doc.id, stores_.mirror_timeout); !gone) return gone;
+    }
+    return {};
+  }
+  if (!mended_by_writing(*row, docs)) return clear_under_lock(suspect);
+  const std::array behind{commit::Listed{user, row->cart.version}};
+  return stores_.ledger->add_lag(behind);
+}
+
+// Documents that the guard would keep: foreign ids, duplicates, and the cart's own at the very
+// version with other content. While the cart is locked and in no list, no lane can write it.
+Result<void> Verify::clear_under_lock(const Suspect& suspect) {
+  commit::OpenRequest request;
+  request.wanted.push_back({suspect.user, std::nullopt});
+  const auto opened = stores_.ledger->open(request);
+  if (!opened && opened.error().code == Errc::store_conflict) return {}; // the next round
+  if (!opened) return std::unexpected(opened.error());
+  const bool still = opened->carts.size() == 1 &&
+                     opened->carts.front().cart.version == suspect.row->cart.version &&
+                     !holder_of(suspect.user, opened->others);
+  if (!still) {
+    stores_.ledger->rollback();
+    return {};
+  }
+  const auto& cart = opened->carts.front().cart;
+  auto cleared = stores_.mirror->clear_way(suspect.user, cart.id, stores_.mirror_timeout);
+  if (cleared) {
+    const auto gone = stores_.mirror->purge(suspect.user, cart.version, stores_.mirror_timeout);
+    if (!gone) cleared = std::unexpected(gone.error());
+  }
+  if (!cleared) {
+    stores_.ledger->rollback();
+    return cleared;
+  }
+  commit::Writes writes;
+  writes.lag.push_back({suspect.user, cart.version});
+  const auto done = stores_.ledger->commit(writes);
+  const bool missed = !done && done.error().code != Errc::store_conflict &&
+                      done.error().code != Errc::commit_unknown; // the next round finds it missing
+  return missed ? done : Result<void>{};
 }
 
 } // namespace panier::upkeep

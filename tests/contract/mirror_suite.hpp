@@ -280,6 +280,21 @@ TEST_P(MirrorContract, RemoveTakesOneDocumentByItsId) {
   must(mirror().remove(cart_id(1), timeout())); // not there: fine
 }
 
+TEST_P(MirrorContract, WhatStandsInACartsWayGoesAndTheCartsOwnDocumentStays) {
+  write(doc(user("a"), 1, 10));
+  write(doc(user("b"), 2, 10));
+  write(doc(user("c"), 3, 10));
+  must(mirror().clear_way(user("c"), cart_id(3), timeout())); // its own
+  EXPECT_TRUE(find(user("a")) && find(user("b")) && find(user("c")));
+  must(mirror().clear_way(user("a"), cart_id(9), timeout())); // a's under another id
+  EXPECT_FALSE(find(user("a")));
+  must(mirror().clear_way(user("z"), cart_id(2), timeout())); // z's id, but b's
+  EXPECT_FALSE(find(user("b")));
+  EXPECT_TRUE(find(user("c")));
+  EXPECT_EQ(write(doc(user("a"), 9, 10)), Took::held);
+  EXPECT_EQ(write(doc(user("z"), 2, 10)), Took::held);
+}
+
 TEST_P(MirrorContract, ScanPagesInByteOrder) {
   const std::vector<std::string> in_order{"-a", ".a", "0a", ":a", "@a",  "AB",
                                           "Ab", "_a", "aB", "ab", "ab-", "ab."};

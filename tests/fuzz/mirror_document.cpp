@@ -35,6 +35,7 @@ void promise_comes_back(const MirrorDoc& doc) {
   promise(read.doc->version == doc.version && read.doc->token == doc.token, "its version does");
   promise(read.doc->id_maria == doc.id_maria && read.doc->exists == doc.exists, "its state does");
   promise(read.doc->readable, "its lines can be read");
+  promise(read.doc->as_written, "our own types are the ones that we write");
   promise(read.doc->lines == (doc.exists ? doc.lines : std::vector<cart::Line>{}),
           "its lines come back, those of a deleted cart go");
 }

@@ -76,6 +76,15 @@ public:
     });
   }
 
+  Result<void> clear_way(const UserId& user, const CartId& id, Timeout) override {
+    return call(MirrorCall::remove, [&]() -> Result<void> {
+      std::erase_if(store_.documents_, [&](const auto& stored) {
+        return (stored.first == id) != (stored.second.user == user);
+      });
+      return {};
+    });
+  }
+
   Result<Page> scan(const std::optional<UserId>& after, int limit, Timeout) override {
     return call(MirrorCall::scan, [&]() -> Result<Page> {
       std::vector<MirrorDoc> docs;

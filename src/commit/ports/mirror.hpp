@@ -43,6 +43,7 @@ struct MirrorDoc {
   bool readable =
       true; // false: lines could not be read (types changed by hand); lines is empty then
   std::vector<cart::Line> lines;
+  bool as_written = true; // false: a field other than the lines has a type that we never write
 };
 
 enum class IndexState : std::uint8_t { present, built, missing };
@@ -74,6 +75,10 @@ public:
                                            Timeout timeout) = 0;
   // Removes one document by _id (a foreign or duplicate one).
   [[nodiscard]] virtual Result<void> remove(const CartId& id, Timeout timeout) = 0;
+  // Removes what stands in the way of this cart's own document, readable or not: others with this
+  // _id, and others of this user. Never the one with both.
+  [[nodiscard]] virtual Result<void> clear_way(const UserId& user, const CartId& id,
+                                               Timeout timeout) = 0;
   // All documents in user_id order (byte order) after `after`; at most limit. Documents whose
   // user_id or _id cannot be read are counted in `unreadable`. For verify.
   struct Page {

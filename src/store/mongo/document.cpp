@@ -187,6 +187,17 @@ std::optional<std::vector<Line>> lines_at(const bson_iter_t& at) {
   return lines;
 }
 
+// Has the field the type that we give it? A GUI that touches a document may change it: the value is
+// the same to us, but not to every program that reads the collection.
+bool as_we_write(const bson_iter_t& at, std::string_view name, const MirrorDoc& doc) {
+  if (name == "version") return BSON_ITER_HOLDS_INT64(&at);
+  if (name == "token") return BSON_ITER_HOLDS_UTF8(&at);
+  if (name == "updated_at" || name == "deleted_at") return BSON_ITER_HOLDS_DATE_TIME(&at);
+  if (name != "id_maria") return true;
+  return std::in_range<std::int32_t>(doc.id_maria) ? BSON_ITER_HOLDS_INT32(&at)
+                                                   : BSON_ITER_HOLDS_INT64(&at);
+}
+
 // Everything but _id and user_id. `articles`: how many fields of that name there were before. BSON
 // allows two, of which other programs would show one or the other: not lines that we can read.
 void decode_field(const bson_iter_t& at, std::string_view name, MirrorDoc& doc, int& articles) {
@@ -287,8 +298,11 @@ Decoded decode(const bson_t& document) {
   MirrorDoc doc{.id = *id, .user = std::move(*user), .token = {}, .readable = false, .lines = {}};
   int articles = 0;
   if (!bson_iter_init(&at, &document)) return decoded;
-  while (bson_iter_next(&at))
-    decode_field(at, bson_iter_key(&at), doc, articles);
+  while (bson_iter_next(&at)) {
+    const std::string_view name = bson_iter_key(&at);
+    decode_field(at, name, doc, articles);
+    doc.as_written = doc.as_written && as_we_write(at, name, doc);
+  }
   decoded.doc = std::move(doc);
   return decoded;
 }

@@ -132,6 +132,13 @@ public:
         });
   }
 
+  Result<void> clear_way(const UserId& user, const CartId& id, Timeout timeout) override {
+    return calls_.run<void>(timeout,
+                            [pool = core_->pool, user, id](Session& session, Ticket& ticket) {
+                              return clear_strangers(session, ticket, pool->collection(), user, id);
+                            });
+  }
+
   Result<Page> scan(const std::optional<UserId>& after, int limit, Timeout timeout) override {
     std::optional<std::string> from;
     if (after) from = after->text();

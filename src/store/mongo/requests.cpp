@@ -131,6 +131,32 @@ Result<std::int64_t> delete_one(Session& session, Ticket& ticket, std::string_vi
   return delete_reply(reply.get());
 }
 
+Result<void> clear_strangers(Session& session, Ticket& ticket, std::string_view collection,
+                             const commit::UserId& user, const commit::CartId& id) {
+  Bson same_id, same_user;
+  bson_t other;
+  append_id(same_id.get(), id);
+  BSON_APPEND_DOCUMENT_BEGIN(same_id.get(), "user_id", &other);
+  append_text(&other, "$ne", user.text());
+  bson_append_document_end(same_id.get(), &other);
+
+  append_text(same_user.get(), "user_id", user.text());
+  BSON_APPEND_DOCUMENT_BEGIN(same_user.get(), "_id", &other);
+  bson_oid_t oid;
+  bson_oid_init_from_data(&oid, id.bytes().data());
+  BSON_APPEND_OID(&other, "$ne", &oid);
+  bson_append_document_end(same_user.get(), &other);
+
+  for (const auto* filter : {&same_id, &same_user}) {
+    for (int n = 0; n < same_user_max; ++n) {
+      const auto gone = delete_one(session, ticket, collection, filter->get());
+      if (!gone) return std::unexpected(gone.error());
+      if (*gone == 0) break;
+    }
+  }
+  return {};
+}
+
 Result<bool> has_index(Session& session, Ticket& ticket, std::string_view collection) {
   Bson command, reply;
   append_text(command.get(), "listIndexes", collection);

@@ -36,6 +36,10 @@ struct Found {
 // {delete: .., deletes: [{q: filter, limit: 1}]}: how many went, 0 or 1.
 [[nodiscard]] Result<std::int64_t> delete_one(Session& session, Ticket& ticket,
                                               std::string_view collection, const bson_t* filter);
+// Deletes the documents with this _id that are not this user's, and this user's with another _id.
+[[nodiscard]] Result<void> clear_strangers(Session& session, Ticket& ticket,
+                                           std::string_view collection, const commit::UserId& user,
+                                           const commit::CartId& id);
 
 [[nodiscard]] Result<bool> has_index(Session& session, Ticket& ticket, std::string_view collection);
 [[nodiscard]] Result<commit::IndexState> build_index(Session& session, Ticket& ticket,

@@ -184,6 +184,17 @@ Result<void> SqliteMirror::remove(const commit::CartId& id, Timeout timeout) {
   return in_time((*connection)->query("DELETE FROM panier WHERE _id = ?", id.hex()).run());
 }
 
+Result<void> SqliteMirror::clear_way(const UserId& user, const commit::CartId& id,
+                                     Timeout timeout) {
+  auto connection = connected(timeout);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return in_time((*connection)
+                     ->query("DELETE FROM panier WHERE (_id = ?1 AND user_id <> ?2)"
+                             " OR (user_id = ?2 AND _id <> ?1)",
+                             id.hex(), user.text())
+                     .run());
+}
+
 Result<commit::Mirror::Page> SqliteMirror::scan(const std::optional<UserId>& after, int limit,
                                                 Timeout timeout) {
   auto connection = connected(timeout);

@@ -19,6 +19,8 @@ public:
   Result<commit::IndexState> ensure_index(bool build, Timeout timeout) override;
   Result<bool> purge(const commit::UserId& user, commit::Version version, Timeout timeout) override;
   Result<void> remove(const commit::CartId& id, Timeout timeout) override;
+  Result<void> clear_way(const commit::UserId& user, const commit::CartId& id,
+                         Timeout timeout) override;
   Result<Page> scan(const std::optional<commit::UserId>& after, int limit,
                     Timeout timeout) override;
 

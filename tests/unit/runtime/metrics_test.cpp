@@ -39,6 +39,7 @@ TEST_F(MetricsTest, every_series_is_there) {
   metrics_.lag_carts(5);
   metrics_.quarantined_carts(2);
   metrics_.verify_differences(1);
+  metrics_.verify_found();
   metrics_.watch_failure_log([] { return std::uint64_t{9}; });
   const std::string text = metrics_.text();
   for (const std::string_view line : {
@@ -64,6 +65,7 @@ TEST_F(MetricsTest, every_series_is_there) {
            "panier_lag_carts 5",
            "panier_quarantined_carts 2",
            "panier_verify_differences 1",
+           "panier_verify_found_total 1",
            "panier_store_up{store=\"mariadb\"} 0",
            "panier_store_latency_seconds{store=\"mariadb\"} 0",
            "panier_log_lines_lost_total ",
