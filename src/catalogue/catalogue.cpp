@@ -59,8 +59,8 @@ void Catalogue::ask(Order order) {
 void Catalogue::run_once(milliseconds wait) {
   begin();
   ask_health();
-  for (auto& ended : wire_->run_once(until_next(wait)))
-    came_back(std::move(ended));
+  for (const auto& ended : wire_->run_once(until_next(wait)))
+    came_back(ended);
   desk_.expire();
 }
 
@@ -105,18 +105,18 @@ void Catalogue::ask_health() {
   }
 }
 
-void Catalogue::came_back(Wire::Ended ended) {
+void Catalogue::came_back(const Wire::Ended& ended) {
   auto node = trips_.extract(ended.ticket);
   if (node.empty()) return;
   auto& trip = node.mapped();
-  if (!trip.article.empty()) return came_back_with_article(std::move(trip), std::move(ended));
+  if (!trip.article.empty()) return came_back_with_article(std::move(trip), ended);
   const bool usable_before = breakers_[trip.source].usable();
   breakers_[trip.source].probed(is_healthy(ended), clock_.steady());
   note_change(trip.source, usable_before,
               ended.status == 0 ? ended.why : "health: status " + std::to_string(ended.status));
 }
 
-void Catalogue::came_back_with_article(Trip trip, Wire::Ended ended) {
+void Catalogue::came_back_with_article(Trip trip, const Wire::Ended& ended) {
   --articles_out_;
   if (trip.refresh) --refreshes_out_;
   auto verdict = verdict_of(ended);

@@ -63,8 +63,8 @@ private:
   void begin();
   void set_out(Trip trip);
   void ask_health();
-  void came_back(Wire::Ended ended);
-  void came_back_with_article(Trip trip, Wire::Ended ended);
+  void came_back(const Wire::Ended& ended);
+  void came_back_with_article(Trip trip, const Wire::Ended& ended);
   void tell_breaker(std::size_t source, Verdict::Kind kind);
   void note_change(std::size_t source, bool usable_before, const std::string& why);
   [[nodiscard]] std::chrono::milliseconds until_next(std::chrono::milliseconds most) const;
