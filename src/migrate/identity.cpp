@@ -40,6 +40,7 @@ Result<Identity> Identities::choose(const User& user, Merged& merged) {
   chosen.id_maria = *id_maria;
 
   std::vector<Candidate> candidates;
+  candidates.reserve(user.sources.documents.size() + user.sources.rows.size());
   for (const auto& document : user.sources.documents)
     candidates.push_back({Origin::mongodb, document.id.empty() ? document.json : document.id});
   for (const auto& row : user.sources.rows)

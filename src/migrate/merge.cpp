@@ -103,6 +103,7 @@ void tell_merged(const User& user, Merged& merged) {
   const auto& [rows, documents] = user.sources;
   if (rows.size() > 1) {
     std::vector<std::uint32_t> ids;
+    ids.reserve(rows.size());
     for (const auto& row : rows)
       ids.push_back(row.id_maria);
     merged.findings.push_back(fmt::format("{} rows in MariaDB added up (id_maria {})", rows.size(),

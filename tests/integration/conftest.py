@@ -28,7 +28,7 @@ class Shop:
 
     def __init__(self, mode, directory, stores):
         self.mode, self.stores = mode, stores
-        self._directory = directory
+        self.directory = directory
         self._started = []
         self._gates = []
 
@@ -38,7 +38,7 @@ class Shop:
         return self.stores.settings({name: gate.port for name, gate in (gates or {}).items()})
 
     def start(self, settings=None, name="panier", gates=None):
-        panier = Panier(self._directory / name, {**self.settings(gates), **(settings or {})})
+        panier = Panier(self.directory / name, {**self.settings(gates), **(settings or {})})
         self._started.append(panier)
         return panier.start()
 

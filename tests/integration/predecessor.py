@@ -3,6 +3,7 @@
 Seeded: the same seed gives the same rows and documents, so that two runs can be compared.
 """
 import copy
+import datetime
 import json
 import random
 
@@ -160,10 +161,20 @@ def carts(stores):
         " IF(updated_at = FROM_UNIXTIME(version / 1000), 'now', updated_at) AS updated_at FROM panier ORDER BY user_id")
     documents = list(stores.mongodb.collection().find().sort("user_id", 1))
     for document in documents:
-        if document["updated_at"].timestamp() * 1000 == document["version"]:
+        if round(document["updated_at"].replace(tzinfo=datetime.timezone.utc).timestamp() * 1000) == document["version"]:
             document["updated_at"] = "now"
         del document["version"]
     kept = stores.mariadb.query("SELECT user_id, origin, reason, content, whole, taken_over FROM panier_set_aside ORDER BY id")
     foreign = stores.mariadb.query("SELECT origin, user_id, id_maria, id, articles, created_at, updated_at, document"
                                    " FROM panier_foreign_user ORDER BY seq")
     return {"rows": rows, "documents": documents, "kept": kept, "foreign": foreign}
+
+
+def differences(found, expected, listed_max=5):
+    """Between two of what carts() gives: the first ones, as text."""
+    told = []
+    for name, items in expected.items():
+        if len(found[name]) != len(items):
+            told.append(f"{name}: {len(found[name])} and not {len(items)}")
+        told += [f"{name}: {one} and not {other}" for one, other in zip(found[name], items) if one != other]
+    return told[:listed_max]

@@ -44,7 +44,8 @@ class Platform:
         self.started = []
 
     def command(self, *words):
-        return run_command([*words, "--env-file", str(self.env)], {"PANIER_PORT": 0, "PANIER_OPS_PORT": 0}, timeout_s=60.0)
+        return run_command([*words, "--env-file", str(self.env)], {"PANIER_PORT": 0, "PANIER_OPS_PORT": 0, "PANIER_DATA_DIR": self.directory / "data"},
+                           timeout_s=60.0)
 
     def start(self, name):
         """A copy as the compose fragment starts it: the platform's file, and PANIER_CORS=off."""

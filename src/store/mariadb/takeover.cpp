@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr int scan_page_rows = 5'000;
 constexpr std::size_t row_bytes_expected = 400;
+// A run that was killed a moment ago has its turn until the server is done with its last statement.
+constexpr int turn_wait_s = 10;
 // The turn's name is not the schema's lock, which a migration takes as well, for a moment.
 constexpr std::string_view turn_name = "CONCAT('panier.migrate.',MD5(DATABASE()))";
 
@@ -158,7 +160,7 @@ Result<std::int64_t> Takeover::number_of(std::string_view query) {
 }
 
 Result<void> Takeover::take_turn() {
-  const auto query = fmt::format("SELECT COALESCE(GET_LOCK({},0),0)", turn_name);
+  const auto query = fmt::format("SELECT COALESCE(GET_LOCK({},{}),0)", turn_name, turn_wait_s);
   if (auto sent = session_->begin(query); !sent) return sent;
   bool ours = false;
   auto read = session_->rows([&](const Row& row) -> Result<void> {
@@ -342,6 +344,7 @@ Result<std::vector<ReturningCart>> Takeover::returning(std::uint32_t after, int 
   if (page.empty()) return page;
 
   std::vector<ReturningCart*> by_user;
+  by_user.reserve(page.size());
   for (auto& one : page)
     by_user.push_back(&one);
   const auto user_at = [](const ReturningCart* one) -> const cart::UserId& {
