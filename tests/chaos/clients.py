@@ -11,6 +11,7 @@ from http_client import Client
 
 ARTICLES = ("a1", "a2", "a3")
 KINDS = {"add": 38, "read": 24, "edit": 12, "remove": 8, "empty": 6, "erase": 6, "create": 6}  # of 100 operations
+MEETING = 0.4  # of operations: on the first cart; the others are spread over all
 KEYED = 0.6  # of writes: with a key, and repeated under it until the outcome is known
 CONDITIONAL = 0.15  # of writes: If-Match, of reads: If-None-Match
 HURRIED = 0.06  # of attempts: the client waits for HURRY_S at most
@@ -72,8 +73,7 @@ class ChaosClient(threading.Thread):
     def _draw(self):
         rng = self._random
         self._operations += 1
-        # Half of all meet on the first cart.
-        cart = self._carts[0] if rng.random() < 0.5 else rng.choice(self._carts)
+        cart = self._carts[0] if rng.random() < MEETING else rng.choice(self._carts)
         kind = rng.choices(list(KINDS), KINDS.values())[0]
         attempt = Attempt(self._number * 1_000_000 + self._operations, cart, kind, 0, 0.0)
         if kind in ("add", "edit", "remove"):

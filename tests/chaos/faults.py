@@ -12,6 +12,7 @@ from history import Trouble
 
 STORES = ("mariadb", "mongodb")
 START_S = 0.4  # the clients come first
+END_S = 0.3  # before their end; what a fault leaves behind then is for upkeep alone
 EXTRA_PER_ROUND = (3, 6)  # faults besides those that every round has
 
 
@@ -168,7 +169,7 @@ def _fit(rng, faults, kind, target, load_s, reservation_s):
     known = KINDS[kind]
     for _ in range(50):
         for_s = rng.uniform(*known.for_s) + (reservation_s if known.outlives_reservation else 0)
-        at_s = rng.uniform(START_S, max(START_S, load_s - for_s))
+        at_s = rng.uniform(START_S, load_s - END_S)
         fault = Fault(kind, target, at_s, for_s, rng.uniform(*known.amount))
         if all(other.target != target or _apart(fault, other) for other in faults):
             return fault
