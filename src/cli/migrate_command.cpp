@@ -65,7 +65,7 @@ int migrate(const config::Config& config, const MigrateOptions& options) {
                               {.prefer = preferred(options.prefer), .dry_run = options.dry_run},
                               report, progress)
                 .run();
-  if (std::fflush(stdout) != 0)
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(exit_store, "migrate: the report could not be written to standard output");
   return outcome ? told(*outcome) : failed(outcome.error());
 }

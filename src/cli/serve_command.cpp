@@ -38,9 +38,7 @@ runtime::log::Level log_level(config::LogLevel level) {
 
 std::string line_of(const Error& error) {
   if (error.code == Errc::config_invalid) return config::to_line(error);
-  if (error.code == Errc::schema_unmigrated) {
-    return "the table `panier` is the predecessor's: run panier migrate (" + error.detail + ")";
-  }
+  if (error.code == Errc::schema_unmigrated) return error.detail; // which says what to do
   return std::string(to_string(error.code)) + ": " + error.detail;
 }
 

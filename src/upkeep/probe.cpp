@@ -54,7 +54,7 @@ bool LedgerProbe::prepare() {
   }
   if (done.error().code == Errc::schema_unmigrated) {
     state_.answered({});
-    state_.set_notice("the table `panier` is the predecessor's: run panier migrate");
+    state_.set_notice(done.error().detail); // which says what to do
   } else {
     state_.failed(done.error());
   }

@@ -1,6 +1,5 @@
 """`panier migrate`: what the service before panier left behind becomes carts, and goes back."""
 import copy
-import itertools
 import json
 import os
 import random
@@ -279,13 +278,18 @@ def test_undo_gives_back_the_old_shape(old_shop):
     assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
 
 
-def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop):
+@pytest.mark.parametrize("come_to", ["panier_predecessor", "panier_lane"])  # put away; our tables are made
+def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop, come_to):
     before = everything(old_shop.stores)
-    for seconds in itertools.count(0.0, 0.02):  # until a kill finds it at work
-        assert kill_later(old_shop, [], seconds), "the machine was quicker than every kill"
-        if old_shop.stores.mariadb.query("SHOW TABLES LIKE 'panier_predecessor'"):
-            break
-    assert serve(old_shop).returncode == 2
+    gates = old_shop.gates()
+    gates["mongodb"].delay(0.3)  # so that a kill finds it at work
+    run = subprocess.Popen([BINARY, "migrate"], env=clean_environment(old_shop.settings(gates)), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    eventually(lambda: old_shop.stores.mariadb.query("SHOW TABLES LIKE %s", come_to), 20.0, "it has come so far")
+    run.send_signal(signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    refused = serve(old_shop)
+    assert refused.returncode == 2 and "run panier migrate again" in refused.stderr
     report_of(migrate(old_shop, "--undo"))
     assert everything(old_shop.stores) == before
 
@@ -338,6 +342,19 @@ def test_two_at_once(old_shop):
     assert 1 in codes and set(codes) <= {0, 1, 3}
     assert ledger(old_shop) == old_shop.old.carts
     verify(old_shop)
+
+
+def test_progress_is_a_bar_on_a_terminal_and_a_line_otherwise(old_shop):
+    total = len(old_shop.old.rows) + len(old_shop.old.documents)
+    lines = migrate(old_shop, "--dry-run").stderr.splitlines()
+    assert f"reading: {total} of {total} (100 %)" in lines and all("\r" not in one for one in lines), lines
+    terminal, stderr = os.openpty()
+    with subprocess.Popen([BINARY, "migrate", "--dry-run"], env=clean_environment(old_shop.settings()),
+                          stdout=subprocess.DEVNULL, stderr=stderr):
+        os.close(stderr)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert "reading    [" + "#" * 40 + "] 100 %" in shown, shown
 
 
 @pytest.mark.parametrize("arguments, named", [(["--prefer", "sqlite"], "--prefer"), (["--undo", "--dry-run"], "--undo"),
