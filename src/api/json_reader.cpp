@@ -130,9 +130,11 @@ Result<JsonObject> parse_json_object(std::string_view body) {
   const auto consumed = parser.write_some(false, body.data(), body.size(), ec);
   if (!ec && consumed < body.size())
     return fail(Errc::malformed_json, "something follows the object");
-  // JSON has no bound on exponents, so this is no malformed text; but no field takes it.
-  if (ec == json::error::exponent_overflow)
-    return fail(Errc::invalid_field, "exponent out of reach", parser.handler().field());
+  // JSON has no bound on exponents, so this is no malformed text; but no field takes it. Outside of
+  // an object there is no field to name.
+  const auto field = parser.handler().field();
+  if (ec == json::error::exponent_overflow && !field.empty())
+    return fail(Errc::invalid_field, "exponent out of reach", field);
   if (ec)
     return fail(parser.handler().refusal, ec.message() + " at byte " + std::to_string(consumed));
   return std::move(parser.handler().members);

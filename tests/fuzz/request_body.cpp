@@ -123,6 +123,7 @@ void check(std::string_view text) {
     promise(code == Errc::malformed_json || code == Errc::duplicate_json_key ||
                 code == Errc::invalid_field,
             "a body is refused as a body", to_string(code));
+    promise(code != Errc::invalid_field || !body.error().field.empty(), "an error names its field");
     return;
   }
   promise_same_as_boost(text, *body);

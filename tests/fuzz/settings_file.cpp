@@ -127,6 +127,7 @@ void promise_hidden(std::string_view told) {
 
 // The same file with a password in it, and its URI with one.
 void check_secrets(std::string_view text) {
+  if (text.find(secret) != text.npos) return; // the fuzzer learns it, and puts it where none is
   const auto file = std::string(text) + "\nDB_LOCAL_PASSWORD=" + std::string(secret) + "\n";
   const auto config = config::parse({.environment = {}, .file = file, .cores = 2});
   promise_hidden(config ? shown(*config) : config::to_line(config.error()));

@@ -154,6 +154,12 @@ TEST(JsonReader, AnExponentBeyondReasonIsTheFieldsFault) {
   }
 }
 
+// Found by fuzzing: 422 for a field, and no name for it.
+TEST(JsonReader, AnExponentOutOfReachWithoutAFieldIsMalformed) {
+  for (const auto* body : {"1e99999999999", "-0.5E-99999999999", R"({"":1e99999999999})"})
+    EXPECT_EQ(parse_json_object(body).error().code, Errc::malformed_json) << body;
+}
+
 TEST(JsonReader, BoundsTheDepth) {
   const auto nested = [](std::size_t depth) {
     return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
