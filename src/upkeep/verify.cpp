@@ -148,6 +148,7 @@ Result<void> Verify::look_closer(std::vector<Suspect> suspects, VerifyReport& re
 // Those that agree now are dropped.
 Result<void> Verify::look_again(std::vector<Suspect>& suspects) {
   std::vector<UserId> users;
+  users.reserve(suspects.size());
   for (const auto& suspect : suspects)
     users.push_back(suspect.user);
   auto rows = stores_.ledger->read(users);
