@@ -129,7 +129,8 @@ TEST_F(ProbeTest, AConflictIsNoOutage) {
 TEST_F(ProbeTest, AnUnmigratedLedgerTakesNoWritesAndSaysWhatToDo) {
   upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, false);
   EXPECT_FALSE(ledger_state_.writable()) << "not before the schema is known";
-  ledger_.faults.fail_next(LedgerCall::prepare, {{Errc::schema_unmigrated, {}, "old table"}});
+  ledger_.faults.fail_next(LedgerCall::prepare,
+                           {{Errc::schema_unmigrated, {}, "old table: run panier migrate"}});
   probe.run_once();
   EXPECT_FALSE(ledger_state_.down());
   EXPECT_NE(ledger_state_.snapshot().notice.find("panier migrate"), std::string::npos);
