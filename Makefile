@@ -48,6 +48,10 @@ chaos: ## ROUNDS rounds (10) of faults on real stores; CHAOS_SEED=n repeats a sc
 	PANIER_BIN=$(CURDIR)/build/dev/panier PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/chaos/run.py --rounds $(ROUNDS) \
 	  --keep build/chaos $(if $(CHAOS_SEED),--seed $(CHAOS_SEED)) $(if $(CHAOS_FIRST),--first $(CHAOS_FIRST))
 
+mutants: ## remove one rule of the commit path at a time and show which test notices
+	scripts/setup test
+	python3 tests/mutants/run.py --adapters
+
 asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test
 	cmake --preset $@

@@ -14,6 +14,7 @@
 
 namespace {
 
+using namespace panier;
 using namespace panier::sim;
 
 struct Totals {
@@ -44,6 +45,46 @@ void tell(const Options& failed, bool whole) {
              outcome.violations.size(), options.seed);
 }
 
+// Every operation, both policies, every fault at every call of the lanes, and every second fault
+// after it.
+class Enumeration {
+public:
+  bool all() {
+    using cart::OperationKind;
+    for (const auto kind : {OperationKind::create, OperationKind::add, OperationKind::edit,
+                            OperationKind::remove, OperationKind::empty, OperationKind::erase}) {
+      for (const auto policy : {commit::Policy::strict, commit::Policy::available})
+        if (!with({.operation = kind, .policy = policy, .at = {}})) return false;
+    }
+    fmt::print("{} single faults, {} pairs: 0 violating\n", counts_[1], counts_[2]);
+    return true;
+  }
+
+private:
+  // The script, and with one more fault after its last.
+  bool with(const Script& script) {
+    const Options options{.script = script};
+    const auto outcome = run(options);
+    ++counts_[script.at.size()];
+    if (!outcome.violations.empty()) {
+      fmt::print("{}\n", to_text(script));
+      tell(options, true);
+      return false;
+    }
+    if (script.at.size() == 2) return true;
+    const int first = script.at.empty() ? 0 : script.at.back().first + 1;
+    for (int call = first; call < outcome.scripted_calls; ++call) {
+      for (int fault = 0; fault < Script::faults; ++fault) {
+        Script more = script;
+        more.at.emplace_back(call, static_cast<Script::Fault>(fault));
+        if (!with(more)) return false;
+      }
+    }
+    return true;
+  }
+  std::array<int, 3> counts_{};
+};
+
 std::uint64_t fresh_seed() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 20) ^ device();
@@ -60,6 +101,8 @@ int main(int argc, char** argv) {
   bool fresh = false;
   bool whole = false;
   bool trace = false;
+  bool pairs = false;
+  app.add_flag("--pairs", pairs, "every fault at every call, and every pair, instead of seeds");
   app.add_option("--seeds", seeds, "how many seeds to run");
   app.add_option("--first", first, "the first of them");
   app.add_flag("--fresh", fresh, "the first one is drawn by chance, and told");
@@ -70,6 +113,7 @@ int main(int argc, char** argv) {
                "with --seed: print the trace of a run that keeps all promises too");
   CLI11_PARSE(app, argc, argv);
 
+  if (pairs) return Enumeration().all() ? 0 : 1;
   if (one) {
     const Options options{.seed = *one, .trace = trace};
     const auto outcome = run(options);

@@ -99,6 +99,33 @@ Plan draw_plan(Dice& dice) {
   return plan;
 }
 
+// A cart is made, the operation under test is asked for under a key, and the cart is read; the
+// other instance has nothing to do but to look after what the first one leaves behind.
+Plan plan_of(const Script& script) {
+  Plan plan;
+  plan.instances = 2;
+  plan.lanes = plan.carts = plan.clients = 1;
+  plan.requests = 3;
+  plan.think_ms = 50;
+  plan.keyed = 1;
+  plan.policy = script.policy;
+  plan.keep = 24h;
+  plan.length = 60s;
+  return plan;
+}
+
+std::string to_text(const Script& script) {
+  static constexpr std::array names = {"error before", "error after", "answer lost",
+                                       "hang, undone", "hang, done",  "crash before",
+                                       "crash after"};
+  std::string text = std::string(cart::to_string(script.operation)) +
+                     (script.policy == commit::Policy::strict ? ", strict" : ", available");
+  for (const auto& [call, fault] : script.at)
+    text += ", " + std::string(names.at(static_cast<std::size_t>(fault))) + " at call " +
+            std::to_string(call);
+  return text;
+}
+
 std::string to_text(const Incident& incident) {
   return std::string(name_of(incident.kind)) + " at " + std::to_string(incident.when.count()) +
          " us for " + std::to_string(incident.length.count()) + " us, instance " +

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cart/cart.hpp"
 #include "commit/limits.hpp"
 #include "commit/policy.hpp"
 #include "dice.hpp"
@@ -50,6 +51,25 @@ struct Incident {
 };
 [[nodiscard]] std::string to_text(const Incident& incident);
 
+// Faults at chosen calls, instead of by chance: the calls of a store that the lanes make once the
+// operation under test is sent, counted from 0.
+struct Script {
+  enum class Fault : std::uint8_t {
+    error_before, // an error at once, no effect
+    error_after,  // an error at once, after the effect
+    answer_lost,  // silence until the timeout, after the effect
+    hang_undone,  // silence; what hangs is given up in the end
+    hang_done,    // silence; what hangs is done in the end, past every deadline
+    crash_before,
+    crash_after
+  };
+  static constexpr int faults = 7;
+  cart::OperationKind operation{};
+  commit::Policy policy{};
+  std::vector<std::pair<int, Fault>> at;
+};
+[[nodiscard]] std::string to_text(const Script& script);
+
 struct Plan {
   int instances = 1;
   int lanes = 1;
@@ -72,6 +92,7 @@ struct Plan {
   std::vector<Incident> incidents;
 };
 [[nodiscard]] Plan draw_plan(Dice& dice);
+[[nodiscard]] Plan plan_of(const Script& script);
 [[nodiscard]] std::string to_text(const Plan& plan);
 
 } // namespace panier::sim

@@ -32,7 +32,7 @@ void Scheduler::push(Event event) {
 }
 
 void Scheduler::at(Time when, Group group, std::function<void()> what) {
-  push({std::max(when, now_), 0, group, nullptr, std::move(what)});
+  push({std::max(when, now_), 0, group, nullptr, 0, std::move(what)});
 }
 
 void Scheduler::spawn(Group group, std::string name, std::function<void()> body) {
@@ -47,10 +47,12 @@ void Scheduler::spawn(Group group, std::string name, std::function<void()> body)
         body();
         return std::move(actor.main);
       });
-  push({now_, 0, group, &actor});
+  push({now_, 0, group, &actor, actor.turn});
 }
 
 void Scheduler::go_on(Actor& actor) {
+  ++actor.turn;
+  actor.idle = false;
   current_ = &actor;
   actor.self = std::move(actor.self).resume();
   current_ = nullptr;
@@ -62,8 +64,20 @@ void Scheduler::switch_out() {
 }
 
 void Scheduler::sleep(Time delay) {
-  push({now_ + delay, 0, current_->group, current_});
+  push({now_ + delay, 0, current_->group, current_, current_->turn});
   switch_out();
+}
+
+void Scheduler::idle(Time at_most) {
+  current_->idle = true;
+  sleep(at_most);
+}
+
+void Scheduler::poke(Group group, Time delay) {
+  for (const auto& actor : actors_) {
+    if (actor->group == group && actor->idle)
+      push({now_ + delay, 0, group, actor.get(), actor->turn});
+  }
 }
 
 void Scheduler::crash() {
@@ -115,7 +129,7 @@ void Scheduler::run(Time until, const std::function<bool()>& done) {
       continue;
     }
     if (event.actor) {
-      go_on(*event.actor);
+      if (event.turn == event.actor->turn) go_on(*event.actor);
     } else if (!dead_.contains(event.group)) {
       event.what();
     }

@@ -44,18 +44,24 @@ public:
     Dice dice;               // its own, so that leaving out one fault changes no other actor's luck
     std::uint32_t calls = 0; // of the stores, so far
     Time silence{0};         // how long the answer to its call will take
+    bool idle = false;
+    std::uint64_t turn = 0; // raised whenever it goes on: of two events for one turn one counts
     boost::context::fiber self{}; // while it sleeps
     boost::context::fiber main{}; // while it runs
   };
   // The one that runs; nullptr: the world does.
   [[nodiscard]] Actor* self() const { return current_; }
   void sleep(Time delay);
+  // The same, but poke() ends it.
+  void idle(Time at_most);
   // The actor's whole group dies here and now: this does not return.
   [[noreturn]] void crash();
   // Called when a group crashes, on no actor's stack; must kill() it.
   std::function<void(Group)> on_crash;
 
   // --- for the world ---
+  // Idle actors of the group go on after `delay`.
+  void poke(Group group, Time delay);
   // Unwinds all actors of the group, wherever they are, and drops its events.
   void kill(Group group);
   // Nothing of the group runs before `until`.
@@ -70,7 +76,8 @@ private:
     Time when;
     std::uint64_t order; // of two at the same time the older one goes first
     Group group;
-    Actor* actor;                 // to go on
+    Actor* actor; // to go on
+    std::uint64_t turn = 0;
     std::function<void()> what{}; // or to call
     bool operator<(const Event& other) const {
       return when != other.when ? when > other.when : order > other.order;

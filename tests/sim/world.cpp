@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "history.hpp"
-#include "plan.hpp"
 #include "service/live_cart_service.hpp"
 #include "support/memory_ledger.hpp"
 #include "support/memory_mirror.hpp"
@@ -110,8 +109,9 @@ private:
 class World {
 public:
   explicit World(const Options& options)
-      : options_(options), dice_(options.seed), plan_(draw_plan(dice_)), scheduler(options.seed),
-        clock_(scheduler), ledger_(clock_) {}
+      : options_(options), dice_(options.seed),
+        plan_(options.script ? plan_of(*options.script) : draw_plan(dice_)),
+        scheduler(options.seed), clock_(scheduler), ledger_(clock_) {}
   Outcome run();
 
 private:
@@ -123,6 +123,9 @@ private:
   std::optional<Fault> before_mirror(MirrorCall call);
   std::optional<Fault> call_fault(bool slow);
   std::optional<Fault> commit_fault();
+  std::optional<Script::Fault> next_scripted();
+  std::optional<Fault> ledger_fault(LedgerCall call, Script::Fault fault);
+  std::optional<Fault> mirror_fault(MirrorCall call, Script::Fault fault);
   void pause(bool mirror);
   void maybe_crash(const char* when);
   void judge_next_bulk();
@@ -130,6 +133,7 @@ private:
   void incident(const Incident& incident);
   // --- clients ---
   void next_request(std::size_t client);
+  void follow_script(Call& call) const;
   void send(std::size_t client, std::size_t call);
   void answered(std::size_t call, Call::Told told, Errc code);
   void retry_or_go_on(std::size_t client, std::size_t call);
@@ -160,6 +164,7 @@ private:
   enum class Trouble : std::uint8_t { none, refuses, hangs };
   Trouble ledger_trouble_ = Trouble::none;
   Trouble mirror_trouble_ = Trouble::none;
+  const Scheduler::Actor* crash_at_pause_ = nullptr;
   std::optional<test::MemoryLedgerStore::State> backup_;
   std::optional<test::MemoryMirrorStore::Documents> mirror_copy_;
 
@@ -259,12 +264,15 @@ void Process::start() {
       case commit::Lane::Did::waiting: return 100ms;
       case commit::Lane::Did::nothing: break;
       }
-      return world.healing_ ? 40ms : world.scheduler.self()->dice.between(1'000, 8'000) * 1us;
+      // Parked writes and heartbeats have times of their own.
+      world.scheduler.idle(world.scheduler.self()->dice.between(20, 160) * 1ms);
+      return 0us;
     });
   }
   loop("reader", [this]() -> Time {
     if (path.reader().run_once()) return 0us;
-    return world.healing_ ? 40ms : world.scheduler.self()->dice.between(1'000, 8'000) * 1us;
+    world.scheduler.idle(5s);
+    return 0us;
   });
   loop("upkeep", [this]() -> Time {
     upkeep.run_once();
@@ -331,6 +339,10 @@ std::optional<Fault> World::before_ledger(LedgerCall call) {
   auto& self = *scheduler.self();
   ++self.calls;
   if (options_.trace) tell("ledger " + std::string(name_of(call)));
+  if (const auto scripted = next_scripted()) {
+    scheduler.sleep(300us);
+    return ledger_fault(call, *scripted);
+  }
   maybe_crash("crash before the ledger");
   const auto& odds = plan_.odds;
   const bool slow = strikes(odds.slow, "slow ledger");
@@ -393,6 +405,10 @@ std::optional<Fault> World::before_mirror(MirrorCall call) {
   auto& self = *scheduler.self();
   ++self.calls;
   if (options_.trace) tell("mirror " + std::string(name_of(call)));
+  if (const auto scripted = next_scripted()) {
+    scheduler.sleep(500us);
+    return mirror_fault(call, *scripted);
+  }
   maybe_crash("crash before the mirror");
   const auto& odds = plan_.odds;
   const bool slow = strikes(odds.slow, "slow mirror");
@@ -424,6 +440,73 @@ std::optional<Fault> World::before_mirror(MirrorCall call) {
   return std::nullopt;
 }
 
+// ---- faults by a script
+
+// The fault of the call that begins, if the script has one for it.
+std::optional<Script::Fault> World::next_scripted() {
+  if (!options_.script || operations_ < 2 || healing_ || !scheduler.self()->name.contains("lane"))
+    return std::nullopt;
+  const int call = outcome_.scripted_calls++;
+  for (const auto& [at, fault] : options_.script->at) {
+    if (at != call) continue;
+    outcome_.troubles.push_back(to_text(*options_.script));
+    tell("TROUBLE " + to_text(*options_.script));
+    if (fault == Script::Fault::crash_before) scheduler.crash();
+    if (fault == Script::Fault::crash_after) crash_at_pause_ = scheduler.self();
+    return fault;
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> World::ledger_fault(LedgerCall call, Script::Fault fault) {
+  auto& self = *scheduler.self();
+  history_.ledger_was_away = true;
+  const bool commit = call == LedgerCall::commit;
+  const Error cut{Errc::store_unreachable, {}, "scripted: cut"};
+  const Error silent{commit ? Errc::commit_unknown : Errc::store_timeout, {}, "scripted: silence"};
+  switch (fault) {
+  case Script::Fault::error_before: return Fault{cut};
+  case Script::Fault::error_after: return Fault{commit ? silent : cut, true};
+  case Script::Fault::answer_lost: self.silence = ledger_read_timeout; return Fault{silent, true};
+  case Script::Fault::hang_undone:
+  case Script::Fault::hang_done:
+    if (commit) {
+      const bool done = fault == Script::Fault::hang_done;
+      scheduler.after(done ? 12s : 2s, 0, [this, done] { ledger_.decide_hanging(done); });
+      self.silence = ledger_read_timeout;
+      return Fault{silent, false, true};
+    }
+    scheduler.sleep(ledger_read_timeout);
+    return Fault{silent};
+  case Script::Fault::crash_before:
+  case Script::Fault::crash_after: break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> World::mirror_fault(MirrorCall call, Script::Fault fault) {
+  auto& self = *scheduler.self();
+  const Error cut{Errc::store_unreachable, {}, "scripted: cut"};
+  const Error silent{Errc::store_timeout, {}, "scripted: silence"};
+  const Time timeout = plan_.timing.mirror_timeout;
+  switch (fault) {
+  case Script::Fault::error_before: return Fault{cut};
+  case Script::Fault::error_after: return Fault{cut, true};
+  case Script::Fault::answer_lost: self.silence = timeout; return Fault{silent, true};
+  case Script::Fault::hang_undone:
+  case Script::Fault::hang_done:
+    scheduler.sleep(timeout);
+    if (call == MirrorCall::write && fault == Script::Fault::hang_done) {
+      scheduler.after(9s, 0, [this] { mirror_.deliver_late(); });
+      return Fault{silent, false, true};
+    }
+    return Fault{silent};
+  case Script::Fault::crash_before:
+  case Script::Fault::crash_after: break;
+  }
+  return std::nullopt;
+}
+
 // Of each write of the coming bulk: done and said so, done or not and nobody says, or refused.
 void World::judge_next_bulk() {
   auto& self = *scheduler.self();
@@ -441,6 +524,7 @@ void World::judge_next_bulk() {
 // Between the steps of a call, and before its answer.
 void World::pause(bool mirror) {
   auto& self = *scheduler.self();
+  if (std::exchange(crash_at_pause_, nullptr) == &self) scheduler.crash();
   maybe_crash(mirror ? "crash after the mirror" : "crash after the ledger");
   scheduler.sleep(std::exchange(self.silence, 0us) + self.dice.between(20, 400) * 1us);
 }
@@ -561,6 +645,7 @@ void World::died(Scheduler::Group group) {
 // ---- clients
 
 Process* World::somebody() {
+  if (options_.script && processes_.front()) return processes_.front().get();
   std::vector<Process*> alive;
   for (auto& process : processes_) {
     if (process) alive.push_back(process.get());
@@ -606,6 +691,7 @@ void World::next_request(std::size_t index) {
             static_cast<std::uint8_t>(static_cast<unsigned>(call.operation) >> (8 * (i % 4)));
     }
   }
+  if (options_.script) follow_script(call);
   const auto name =
       "request " + std::to_string(call.operation) + " of client " + std::to_string(index);
   if (options_.without.contains(name))
@@ -614,6 +700,22 @@ void World::next_request(std::size_t index) {
   history_.calls.push_back(call);
   sent_.push_back({.client = index, .key = key});
   send(index, history_.calls.size() - 1);
+}
+
+// The first request makes the cart, the second is the operation under test, the third reads.
+void World::follow_script(Call& call) const {
+  call.read = call.operation == 3;
+  call.what.kind = call.operation == 2 ? options_.script->operation : cart::OperationKind::add;
+  call.what.if_match = {};
+  call.what.line = {};
+  call.what.quantity = cart::Quantity::of(call.operation == 2 ? 3 : 2);
+  if (call.what.kind >= cart::OperationKind::add && call.what.kind <= cart::OperationKind::remove)
+    call.what.line = cart::LineKey::parse("a");
+  // A create needs a cart that is not there yet.
+  if (call.what.kind == cart::OperationKind::create || call.read)
+    call.what.user =
+        cart::UserId::parse(options_.script->operation == cart::OperationKind::create ? "u2" : "u1")
+            .value();
 }
 
 void World::send(std::size_t client, std::size_t index) {
@@ -630,6 +732,7 @@ void World::send(std::size_t client, std::size_t index) {
   if (options_.trace)
     tell("client " + std::to_string(client) + " asks instance " + std::to_string(process->slot) +
          ": " + to_text(call));
+  scheduler.poke(process->group, dice_.between(10, 3'000) * 1us);
   if (call.read) {
     process->service.read(call.what.user, [this, index](Result<service::ShownCart> shown) {
       if (!sent_[index].open) return;

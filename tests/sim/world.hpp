@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "plan.hpp"
 
 namespace panier::sim {
 
@@ -14,6 +17,8 @@ struct Options {
   bool trace = false;
   // For shrinking: troubles and requests, by their names, that this time do not happen.
   std::set<std::string> without{};
+  // Instead of a plan drawn from the seed.
+  std::optional<Script> script{};
 };
 
 struct Outcome {
@@ -22,7 +27,8 @@ struct Outcome {
   std::vector<std::string> requests;   // what clients asked, by name
   std::string trace;
   int acknowledged = 0, failed = 0, unknown = 0, reads = 0, crashes = 0;
-  int undecided = 0; // carts that the checker could not judge
+  int scripted_calls = 0; // that the lanes made since the operation under test was sent
+  int undecided = 0;      // carts that the checker could not judge
 };
 
 [[nodiscard]] Outcome run(const Options& options);
