@@ -241,7 +241,7 @@ def test_a_bad_article_never_breaks_a_cart(bad_shop, name):
     assert stub.asked["loop"] == before  # no redirect was followed
 
 
-@pytest.mark.skipif(os.environ.get("PANIER_SANITIZED"), reason="a sanitizer keeps what is freed")
+@pytest.mark.skipif(bool(os.environ.get("PANIER_SANITIZED")), reason="a sanitizer keeps what is freed")
 def test_a_service_full_of_bad_articles_stays_small(bad_shop):
     panier, _, names = bad_shop
     for name in ("10 MiB", "endless headers", "10 MiB announced"):
@@ -369,7 +369,7 @@ extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo
 """
 
 
-@pytest.mark.skipif(os.environ.get("PANIER_SANITIZED"), reason="a sanitizer must be loaded first")
+@pytest.mark.skipif(bool(os.environ.get("PANIER_SANITIZED")), reason="a sanitizer must be loaded first")
 def test_a_name_that_is_not_resolved_keeps_nobody_waiting(place, stub, tmp_path):
     """libcurl 7.88 by itself waits for the look-up of a request that it has given up, and with it all others."""
     (tmp_path / "names.cpp").write_text(SLOW_NAMES)
