@@ -113,9 +113,11 @@ public:
     check_answers();
     if (complaints_.empty()) return {};
     const auto of_the_first = complaints_;
+    const auto windows_of_the_first = windows_;
     all_ = true;
     start();
     if (explain(0, {}, 0)) return {};
+    windows_ = windows_of_the_first;
     undecided_ = steps_ >= steps_max;
     return undecided_ ? std::vector<std::string>{} : of_the_first;
   }
