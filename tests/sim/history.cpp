@@ -359,14 +359,24 @@ std::vector<std::string> History::violations() {
     const auto& mine = known == changes.end() ? none : known->second;
     Version highest = 0;
     bool restored = false;
+    Time restored_at{0};
     for (const auto& change : mine) {
       restored = restored || change.restored;
+      if (change.restored) restored_at = change.when;
       if (change.restored || change.purged || (restored && clock_was_set)) continue;
-      // A batch whose COMMIT went unanswered and into no backup is committed again, as it was.
-      const bool again = restored && std::ranges::any_of(mine, [&](const Change& other) {
-                           return &other != &change && other.version == change.version &&
-                                  other.state == change.state;
-                         });
+      // A backup also brings back what was reserved: its lane settles it now, at the version that
+      // it was given then, whatever became of it before the backup was restored.
+      const bool again =
+          restored &&
+          (std::ranges::any_of(mine,
+                               [&](const Change& other) {
+                                 return &other != &change && other.version == change.version &&
+                                        other.state == change.state;
+                               }) ||
+           std::ranges::any_of(of_user, [&](const Call* call) {
+             return !call->read && call->told == Call::Told::ok &&
+                    call->outcome.version == change.version && call->asked < restored_at;
+           }));
       if (change.version <= highest && !again)
         found.push_back("cart " + user + ": version " + std::to_string(change.version) + " after " +
                         std::to_string(highest));
