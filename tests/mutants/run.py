@@ -32,6 +32,9 @@ def copy_tree():
         if (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, TREE / name)
+    # A run that was interrupted may have left objects of a mutant.
+    for mutant in [*MUTANTS, *OF_ADAPTERS]:
+        (TREE / mutant[1]).touch()
 
 
 def build(targets):
