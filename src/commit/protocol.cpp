@@ -172,18 +172,14 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
     folds[it->second].writes.push_back(write);
   }
   const std::set<UserId> skipped(opened.skipped.begin(), opened.skipped.end());
-  std::set<UserId> kept;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (round.fates[i].kind == Fate::Kind::kept) kept.insert(entries_[i].next.user);
-  }
+  // The cart of an entry that stays listed is locked by somebody, so it is among the skipped.
+  const auto kept =
+      static_cast<std::size_t>(std::ranges::count(round.fates, Fate::Kind::kept, &Fate::kind));
   std::size_t bytes = 0;
   for (auto& fold : folds) {
-    auto& later =
-        skipped.contains(fold.user) || named(opened.others, fold.user) || kept.contains(fold.user)
-            ? round.parked
-            : round.deferred;
-    const bool full = bytes >= batch_bytes_max ||
-                      kept.size() + round.reserved.size() >= batch_carts_max ||
+    auto& later = skipped.contains(fold.user) || named(opened.others, fold.user) ? round.parked
+                                                                                 : round.deferred;
+    const bool full = bytes >= batch_bytes_max || kept + round.reserved.size() >= batch_carts_max ||
                       (isolate_ > 0 && round.alone);
     if (&later == &round.parked || full) {
       later.insert(later.end(), fold.writes.begin(), fold.writes.end());

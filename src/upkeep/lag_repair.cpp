@@ -49,6 +49,7 @@ Result<std::int64_t> LagRepair::run_once() {
 }
 
 Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at) {
+  if (const auto raised = raise_lost_versions(page); !raised) return raised;
   if (page.empty()) return {};
   std::vector<commit::MirrorWrite> writes;
   writes.reserve(page.size());
@@ -78,6 +79,23 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
     if (const auto removed = stores_.ledger->lag_done(done); !removed) return removed;
   }
   return doubtful.empty() ? Result<void>{} : look_closer(doubtful);
+}
+
+// A lag row above its cart: the version that it names went with what a restored backup did not
+// have. No write of the cart as it is would ever reach it.
+Result<void> LagRepair::raise_lost_versions(std::vector<commit::Lagging>& page) {
+  Result<void> outcome;
+  std::erase_if(page, [&](const commit::Lagging& lagging) {
+    if (lagging.lag_version <= lagging.row.cart.version) return false;
+    if (auto raised = raise_above(lagging.row, lagging.lag_version, {}); !raised) {
+      if (raised.error().code == Errc::store_rejected)
+        back_off(lagging.row.user);
+      else
+        outcome = std::move(raised);
+    }
+    return true;
+  });
+  return outcome;
 }
 
 // The guard refused: the mirror holds this very version already, or a higher one. Or the answer
@@ -111,7 +129,7 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful
       back_off(row.user);
       continue;
     }
-    const auto raised = raise_above(row, *doc);
+    const auto raised = raise_above(row, doc->version, doc->token);
     if (raised) continue;
     if (raised.error().code != Errc::store_rejected) return raised;
     back_off(row.user); // the ledger answers, it is this row that it refuses
@@ -123,7 +141,8 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful
 // "Ahead" counts only in a transaction that holds the cart and sees it in no lane's list: the
 // mirror may rightly hold a reserved version. Then the ledger's content goes above whatever the
 // mirror has.
-Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc) {
+Result<void> LagRepair::raise_above(const commit::CartRow& row, cart::Version version,
+                                    const std::optional<cart::Token>& token) {
   commit::OpenRequest request;
   request.wanted.push_back({row.user, std::nullopt});
   auto opened = stores_.ledger->open(request);
@@ -135,16 +154,16 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, const commit::Mi
     return {};
   }
   auto& visible = opened->carts.front();
-  const bool ahead = doc.version > visible.cart.version ||
-                     (doc.version == visible.cart.version && doc.token != visible.token);
+  const bool ahead = version > visible.cart.version ||
+                     (version == visible.cart.version && token && *token != visible.token);
   if (!ahead) {
     stores_.ledger->rollback();
     return {};
   }
-  commit::raise_version(visible, *opened, doc.version, stores_.ids->token());
+  commit::raise_version(visible, *opened, version, stores_.ids->token());
   runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
                      {{"user_id", row.user.text()},
-                      {"mirror_version", doc.version},
+                      {"mirror_version", version},
                       {"new_version", visible.cart.version}});
   stores_.metrics.aborted("mirror_ahead");
   commit::Writes writes;

@@ -22,7 +22,10 @@ private:
   };
   Result<void> repair(std::vector<commit::Lagging> page, runtime::SteadyTime read_at);
   Result<void> look_closer(const std::vector<commit::Lagging>& doubtful);
-  Result<void> raise_above(const commit::CartRow& row, const commit::MirrorDoc& doc);
+  Result<void> raise_lost_versions(std::vector<commit::Lagging>& page);
+  // `version` is the mirror's, with its token, or one that it was to reach.
+  Result<void> raise_above(const commit::CartRow& row, cart::Version version,
+                           const std::optional<cart::Token>& token);
   Result<void> clear_way(const commit::CartRow& row);
   void back_off(const commit::UserId& user);
 

@@ -63,6 +63,35 @@ TEST_F(ExpiryTest, WhoeverWritesMeanwhileWins) {
   EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
 }
 
+// A lane that is never idle always has a list, each time another one.
+TEST_F(House, ALaneWhoseBatchesChangeIsNotAbandonedHoweverLongItIsBusy) {
+  auto stores = upkeep_stores();
+  upkeep::AbandonedLists lists(stores);
+  const auto list_batch = [&](std::uint8_t number) {
+    ledger_.edit([&](MemoryLedgerStore::State& state) {
+      commit::LaneRow row{.key = {"busy", 0}};
+      row.token = commit::Token({number});
+      row.expires_at = clock_.wall() + stores.reservation_ttl;
+      row.reserved.push_back({user("u"), commit::Version{number}});
+      state.lanes[row.key] = row;
+    });
+  };
+  const auto listed = [&] { return ledger_.state().lanes.begin()->second.token.has_value(); };
+  for (std::uint8_t number = 1; number <= 10; ++number) {
+    list_batch(number);
+    EXPECT_TRUE(lists.run_once());
+    EXPECT_TRUE(listed()) << "batch " << int{number};
+    clock_.advance(stores.reservation_ttl / 2);
+  }
+  clock_.set_wall(clock_.wall() - 1h); // now it stands still, and the ledger's clock does not tell
+  list_batch(11);
+  EXPECT_TRUE(lists.run_once());
+  clock_.advance(stores.reservation_ttl);
+  EXPECT_TRUE(listed());
+  EXPECT_TRUE(lists.run_once());
+  EXPECT_FALSE(listed());
+}
+
 class DeadRowsTest : public House {};
 
 TEST_F(DeadRowsTest, EmptyRowsOfTheDeadGoAndTheLivingStay) {

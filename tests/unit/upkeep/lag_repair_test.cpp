@@ -51,6 +51,16 @@ TEST_F(LagRepairTest, ALagThatTheMirrorHasCaughtUpWithIsDone) {
   EXPECT_EQ(differences(), "");
 }
 
+// The version that the mirror was to reach went with what a restored backup did not have.
+TEST_F(LagRepairTest, ALagAboveItsCartIsNotForEver) {
+  const auto lost = version() + 3'600'000;
+  ledger_.edit([&](MemoryLedgerStore::State& state) { state.lag[user("u")] = lost; });
+  EXPECT_EQ(run(), 1);
+  EXPECT_GT(version(), lost);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(differences(), "");
+}
+
 TEST_F(LagRepairTest, WaitsForAMirrorThatIsDown) {
   lose_document("u");
   mirror_state_.failed(unreachable());
