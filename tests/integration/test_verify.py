@@ -84,6 +84,7 @@ def whole(own_shop):
     documents = {document["user_id"]: document for document in own_shop.stores.mongodb.collection().find()}
     assert own_shop.stores.mongodb.collection().count_documents({}) == len(rows) == len(EDITS)
     for row in rows:
+        assert row["user_id"] in documents, documents.keys()  # or removed, and about to be written anew
         document = documents[row["user_id"]]
         assert document["_id"] == bson.ObjectId(row["id"]), document
         assert (document["version"], type(document["version"])) == (row["version"], bson.Int64), document
