@@ -23,9 +23,9 @@ inline constexpr std::size_t lag_backoff_carts_max = 10'000; // remembered; beyo
 inline constexpr auto purge_every = 30'000ms;
 inline constexpr std::size_t purge_page_carts = 100; // one transaction
 inline constexpr int purge_carts_max = 2'000;        // a run
-// By our own steady clock. Longer than a write may be under way to the mirror: the default
-// reservation's life, its timeout and the network's patience.
-inline constexpr auto purge_stood_for = 30'000ms;
+// By our own steady clock a tombstone must have stood for a reservation's life (nothing is sent
+// after it) and this much more, for what the network still delivers then.
+inline constexpr auto purge_network_patience = 25'000ms;
 inline constexpr int purge_page_keys = 1'000;
 inline constexpr int purge_key_pages_max = 100;
 inline constexpr auto expiry_every = 60'000ms;

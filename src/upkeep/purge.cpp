@@ -24,6 +24,7 @@ Result<void> Purge::run_once() {
 
 std::vector<commit::Listed> Purge::stood_long(const std::vector<commit::CartRow>& rows) {
   const auto now = stores_.clock.steady();
+  const auto stood_for = stores_.reservation_ttl + purge_network_patience;
   std::map<commit::UserId, Seen> seen;
   std::vector<commit::Listed> old;
   for (const auto& row : rows) {
@@ -31,7 +32,7 @@ std::vector<commit::Listed> Purge::stood_long(const std::vector<commit::CartRow>
     const bool same = before != seen_.end() && before->second.version == row.cart.version;
     const auto first = same ? before->second.first : now;
     seen.emplace(row.user, Seen{row.cart.version, first});
-    if (now - first >= purge_stood_for) old.push_back({row.user, row.cart.version});
+    if (now - first >= stood_for) old.push_back({row.user, row.cart.version});
   }
   seen_ = std::move(seen);
   return old;

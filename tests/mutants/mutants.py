@@ -113,7 +113,7 @@ MUTANTS = [
     ("the mirror is purged first", PURGE,
      "if (stores_.mirror && entry.version > 0) {", "if (stores_.mirror && entry.version < 0) {"),
     ("a purged tombstone has stood for a while", PURGE,
-     "if (now - first >= purge_stood_for)", "if (now >= first)"),
+     "if (now - first >= stood_for)", "if (now >= first)"),
     ("a repair's \"ahead\" counts only under the lock and in no list", REPAIR,
      "if (opened->carts.empty() || named(*opened, row.user)) {", "if (opened->carts.empty()) {"),
     ("a lag row above its cart is not repaired for ever", REPAIR,

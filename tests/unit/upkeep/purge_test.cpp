@@ -19,10 +19,13 @@ protected:
     settle(*instance_);
     ASSERT_EQ(asked.outcome(), "ok");
   }
+  [[nodiscard]] std::chrono::milliseconds stood_for() const {
+    return stores_.reservation_ttl + upkeep::purge_network_patience;
+  }
   // Two looks, a while apart.
   void run() {
     EXPECT_TRUE(purge_.run_once());
-    clock_.advance(upkeep::purge_stood_for);
+    clock_.advance(stood_for());
     EXPECT_TRUE(purge_.run_once());
   }
   bool in_ledger() { return ledger_.state().carts.contains(user("u")); }
@@ -38,7 +41,7 @@ protected:
 TEST_F(PurgeTest, ATombstoneThatALedgerClockSetForwardMadeOldIsNotPurgedAtOnce) {
   clock_.set_wall(clock_.wall() + keep + 1h);
   EXPECT_TRUE(purge_.run_once());
-  clock_.advance(upkeep::purge_stood_for - 1ms);
+  clock_.advance(stood_for() - 1ms);
   EXPECT_TRUE(purge_.run_once());
   EXPECT_TRUE(in_ledger());
   EXPECT_TRUE(in_mirror());
@@ -51,7 +54,7 @@ TEST_F(PurgeTest, ATombstoneThatChangesMeanwhileIsNewAgain) {
   clock_.advance(keep + 1ms);
   EXPECT_TRUE(purge_.run_once());
   ledger_.edit([](MemoryLedgerStore::State& state) { ++state.carts.begin()->second.cart.version; });
-  clock_.advance(upkeep::purge_stood_for);
+  clock_.advance(stood_for());
   EXPECT_TRUE(purge_.run_once());
   EXPECT_TRUE(in_ledger());
 }
