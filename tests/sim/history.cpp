@@ -7,7 +7,6 @@
 namespace panier::sim {
 namespace {
 
-using cart::OperationKind;
 using cart::Version;
 
 // An operation: all calls under one key.
@@ -20,65 +19,6 @@ struct Operation {
   bool maybe = false; // nobody knows
   bool loose = false; // it spans a restored backup: may show any number of times, or be lost
 };
-
-struct Applied {
-  std::optional<Errc> refused{};
-  bool changed = false;
-  std::int64_t quantity = 0;
-  bool existed = false;
-};
-
-bool makes_cart(const cart::Operation& what) {
-  return what.kind == OperationKind::create || what.kind == OperationKind::edit ||
-         what.kind == OperationKind::add;
-}
-
-bool positive(const cart::Operation& what) {
-  return what.kind == OperationKind::create || what.quantity.positive();
-}
-
-// `version` of the state; nullopt: unknown, then If-Match is taken on trust.
-Applied apply(State& state, std::optional<Version> version, const cart::Operation& what) {
-  Applied applied;
-  const bool erase = what.kind == OperationKind::erase;
-  applied.existed = (erase || what.kind == OperationKind::create) && state.exists; // told of these
-  const bool already =
-      erase ? !state.exists
-            : what.kind == OperationKind::empty && state.exists && state.lines.empty();
-  if (already) return applied;
-  if (what.if_match) {
-    const auto& match = *what.if_match;
-    const bool matches =
-        state.exists && (match.any || !version || std::ranges::count(match.versions, *version) > 0);
-    if (!matches) return applied.refused = Errc::precondition_failed, applied;
-  }
-  if (!state.exists && !(makes_cart(what) && positive(what)))
-    return applied.refused = Errc::cart_not_found, applied;
-  State next = state;
-  next.exists = true;
-  if (erase) {
-    next = {};
-  } else if (what.kind == OperationKind::empty) {
-    next.lines.clear();
-  } else if (what.kind != OperationKind::create) {
-    const auto& article = what.line->article_id();
-    const auto line =
-        std::ranges::find(next.lines, article, &std::pair<std::string, std::int64_t>::first);
-    const bool there = line != next.lines.end();
-    const auto before = there ? line->second : 0;
-    auto wanted = what.kind == OperationKind::add    ? before + what.quantity.thousandths()
-                  : what.kind == OperationKind::edit ? what.quantity.thousandths()
-                                                     : 0;
-    wanted = std::max<std::int64_t>(wanted, 0);
-    applied.quantity = wanted;
-    if (there && wanted > 0) line->second = wanted;
-    if (there && wanted == 0) next.lines.erase(line);
-    if (!there && wanted > 0) next.lines.emplace_back(article, wanted);
-  }
-  applied.changed = next != state;
-  state = std::move(next);
-  return applied;
-}
 
 // A state and how long it was there.
 struct Window {
@@ -298,22 +238,6 @@ std::string us(Time time) {
 
 } // namespace
 
-State state_of(const cart::Cart& cart) {
-  State state{cart.exists, {}};
-  for (const auto& line : cart.lines)
-    state.lines.emplace_back(line.key.article_id(), line.quantity.thousandths());
-  return state;
-}
-
-std::string to_text(const State& state) {
-  if (!state.exists) return "none";
-  std::string text = "[";
-  for (const auto& [article, thousandths] : state.lines)
-    text += (text.size() > 1 ? ", " : "") + article + " x " +
-            cart::Quantity::from_thousandths(thousandths).to_text();
-  return text + "]";
-}
-
 std::string to_text(const Call& call) {
   std::string text = "#" + std::to_string(call.operation) + " ";
   text += call.read ? "read" : cart::to_string(call.what.kind);
@@ -402,7 +326,7 @@ std::vector<std::string> History::violations() {
                             to_text(*other));
         }
       }
-      if (call->read && call->told == Call::Told::refused && !ledger_was_away &&
+      if (call->read && call->told == Call::Told::refused &&
           std::ranges::none_of(story.windows(), [&](const Window& window) {
             return window.from < window.to && window.to >= call->asked &&
                    window.from <= *call->answered && !window.state.exists;

@@ -2,9 +2,6 @@
 // the other. The ledger's commits order everything: each change of a visible cart must be explained
 // by operations that were under way at that moment, acknowledged ones exactly once, failed ones
 // never; each read and refusal by a state that was visible (or passed through) meanwhile.
-//
-// The operations' meaning is written down here a second time, on purpose: the checker must not
-// learn it from the code under test.
 #pragma once
 
 #include <map>
@@ -12,18 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "commit/receipt.hpp"
+#include "model.hpp"
 #include "scheduler.hpp"
 
 namespace panier::sim {
-
-struct State {
-  bool exists = false;
-  std::vector<std::pair<std::string, std::int64_t>> lines; // article, thousandths
-  friend bool operator==(const State&, const State&) = default;
-};
-[[nodiscard]] State state_of(const cart::Cart& cart);
-[[nodiscard]] std::string to_text(const State& state);
 
 struct Call {
   // Calls under one Idempotency-Key are one operation.
@@ -56,8 +45,7 @@ class History {
 public:
   std::vector<Call> calls;
   std::map<std::string, std::vector<Change>> changes; // by user, in the order of the commits
-  bool clock_was_set = false;   // then versions may be given again after a restored backup
-  bool ledger_was_away = false; // then a cart that was not found may be the mirror's word
+  bool clock_was_set = false; // then versions may be given again after a restored backup
 
   // One line for each promise that was not kept; empty: all were.
   [[nodiscard]] std::vector<std::string> violations();

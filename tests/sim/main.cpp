@@ -130,25 +130,15 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < jobs; ++i) {
     threads.emplace_back([&] {
-      Totals mine;
       while (failed == 0) {
         const auto seed = next++;
         if (seed - first >= seeds) break;
         const auto outcome = run({.seed = seed});
-        mine.add(outcome);
         std::uint64_t none = 0;
         if (!outcome.violations.empty()) failed.compare_exchange_strong(none, seed);
+        std::lock_guard lock(mutex);
+        totals.add(outcome);
       }
-      std::lock_guard lock(mutex);
-      totals.runs += mine.runs;
-      totals.acknowledged += mine.acknowledged;
-      totals.failed += mine.failed;
-      totals.unknown += mine.unknown;
-      totals.reads += mine.reads;
-      totals.crashes += mine.crashes;
-      totals.troubles += mine.troubles;
-      totals.violating += mine.violating;
-      totals.undecided += mine.undecided;
     });
   }
   for (auto& thread : threads)
