@@ -3,19 +3,13 @@
 #include "commit/abort.hpp"
 #include "runtime/log.hpp"
 #include "upkeep/limits.hpp"
+#include "upkeep/one_cart.hpp"
 
 namespace panier::upkeep {
 namespace {
 
 commit::MirrorWrite mirror_write(const commit::CartRow& row) {
   return {row.user, row.cart, row.id_maria, row.token, row.updated_at};
-}
-
-bool named(const commit::Opened& opened, const commit::UserId& user) {
-  return std::ranges::any_of(opened.others, [&](const commit::LaneRow& lane) {
-    return std::ranges::any_of(lane.reserved,
-                               [&](const commit::Listed& listed) { return listed.user == user; });
-  });
 }
 
 } // namespace
@@ -143,24 +137,17 @@ Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful
 // mirror has.
 Result<void> LagRepair::raise_above(const commit::CartRow& row, cart::Version version,
                                     const std::optional<cart::Token>& token) {
-  commit::OpenRequest request;
-  request.wanted.push_back({row.user, std::nullopt});
-  auto opened = stores_.ledger->open(request);
-  if (!opened)
-    return opened.error().code == Errc::store_conflict ? Result<void>{}
-                                                       : std::unexpected(opened.error());
-  if (opened->carts.empty() || named(*opened, row.user)) {
-    stores_.ledger->rollback();
-    return {};
-  }
-  auto& visible = opened->carts.front();
+  auto opened = open_alone(*stores_.ledger, row.user, Lists::reserved);
+  if (!opened) return std::unexpected(opened.error());
+  if (!*opened) return {};
+  auto& visible = (*opened)->carts.front();
   const bool ahead = version > visible.cart.version ||
                      (version == visible.cart.version && token && *token != visible.token);
   if (!ahead) {
     stores_.ledger->rollback();
     return {};
   }
-  commit::raise_version(visible, *opened, version, stores_.ids->token());
+  commit::raise_version(visible, **opened, version, stores_.ids->token());
   runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
                      {{"user_id", row.user.text()},
                       {"mirror_version", version},
@@ -169,26 +156,16 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, cart::Version ve
   commit::Writes writes;
   writes.lag.push_back({visible.user, visible.cart.version});
   writes.carts.push_back(std::move(visible));
-  const auto done = stores_.ledger->commit(writes);
-  // Unknown or in conflict: the lag row stays, the next pass looks again.
-  if (!done && done.error().code != Errc::store_conflict &&
-      done.error().code != Errc::commit_unknown)
-    return done;
-  return {};
+  return or_next_pass(stores_.ledger->commit(writes));
 }
 
 // What is in the way cannot be read, or is somebody else's: a type that was changed by hand, an
-// import. While the cart is locked and in no list, no lane writes it.
+// import.
 Result<void> LagRepair::clear_way(const commit::CartRow& row) {
-  commit::OpenRequest request;
-  request.wanted.push_back({row.user, std::nullopt});
-  const auto opened = stores_.ledger->open(request);
-  if (!opened)
-    return opened.error().code == Errc::store_conflict ? Result<void>{}
-                                                       : std::unexpected(opened.error());
-  Result<void> cleared;
-  if (opened->carts.size() == 1 && !named(*opened, row.user))
-    cleared = stores_.mirror->clear_way(row.user, row.cart.id, stores_.mirror_timeout);
+  const auto opened = open_alone(*stores_.ledger, row.user, Lists::reserved);
+  if (!opened) return std::unexpected(opened.error());
+  if (!*opened) return {};
+  const auto cleared = stores_.mirror->clear_way(row.user, row.cart.id, stores_.mirror_timeout);
   stores_.ledger->rollback();
   if (!cleared) stores_.mirror_state.failed(cleared.error());
   return {};

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "upkeep/limits.hpp"
+#include "upkeep/one_cart.hpp"
 
 namespace panier::upkeep {
 
@@ -74,11 +75,7 @@ Result<void> Purge::tombstones(std::span<const commit::Listed> old) {
   for (const auto& entry : gone) {
     if (locked.contains(entry.user) && !listed.contains(entry.user)) writes.purge.push_back(entry);
   }
-  const auto done = stores_.ledger->commit(writes);
-  if (done || done.error().code == Errc::store_conflict ||
-      done.error().code == Errc::commit_unknown)
-    return {};
-  return std::unexpected(done.error());
+  return or_next_pass(stores_.ledger->commit(writes));
 }
 
 std::vector<commit::Listed> Purge::gone_from_mirror(std::span<const commit::Listed> tombstones) {

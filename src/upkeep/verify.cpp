@@ -2,6 +2,7 @@
 
 #include "runtime/log.hpp"
 #include "upkeep/limits.hpp"
+#include "upkeep/one_cart.hpp"
 
 namespace panier::upkeep {
 namespace {
@@ -34,18 +35,12 @@ std::string difference(const std::optional<CartRow>& row, const std::vector<Mirr
   return "";
 }
 
-bool lists(const commit::LaneRow& lane, const UserId& user) {
-  const auto is_user = [&](const commit::Listed& listed) { return listed.user == user; };
-  return std::ranges::any_of(lane.reserved, is_user) ||
-         std::ranges::any_of(lane.in_flight, is_user);
-}
-
 // The token of the lane's batch that names the cart: the mirror may rightly hold what is not
 // visible yet, or lack what is.
 std::optional<cart::Token> holder_of(const UserId& user,
                                      const std::vector<commit::LaneRow>& lanes) {
   for (const auto& lane : lanes)
-    if (lists(lane, user)) return lane.token;
+    if (lists(lane, user, Lists::all)) return lane.token;
   return std::nullopt;
 }
 
@@ -247,21 +242,16 @@ Result<void> Verify::mend(const Suspect& suspect) {
 }
 
 // Documents that the guard would keep: foreign ids, duplicates, and the cart's own at the very
-// version with other content. While the cart is locked and in no list, no lane can write it.
+// version with other content.
 Result<void> Verify::clear_under_lock(const Suspect& suspect) {
-  commit::OpenRequest request;
-  request.wanted.push_back({suspect.user, std::nullopt});
-  const auto opened = stores_.ledger->open(request);
-  if (!opened && opened.error().code == Errc::store_conflict) return {}; // the next round
+  const auto opened = open_alone(*stores_.ledger, suspect.user, Lists::all);
   if (!opened) return std::unexpected(opened.error());
-  const bool still = opened->carts.size() == 1 &&
-                     opened->carts.front().cart.version == suspect.row->cart.version &&
-                     !holder_of(suspect.user, opened->others);
-  if (!still) {
+  if (!*opened) return {};
+  const auto& cart = (*opened)->carts.front().cart;
+  if (cart.version != suspect.row->cart.version) {
     stores_.ledger->rollback();
     return {};
   }
-  const auto& cart = opened->carts.front().cart;
   auto cleared = stores_.mirror->clear_way(suspect.user, cart.id, stores_.mirror_timeout);
   if (cleared) {
     const auto gone = stores_.mirror->purge(suspect.user, cart.version, stores_.mirror_timeout);
@@ -273,10 +263,7 @@ Result<void> Verify::clear_under_lock(const Suspect& suspect) {
   }
   commit::Writes writes;
   writes.lag.push_back({suspect.user, cart.version});
-  const auto done = stores_.ledger->commit(writes);
-  const bool missed = !done && done.error().code != Errc::store_conflict &&
-                      done.error().code != Errc::commit_unknown; // the next round finds it missing
-  return missed ? done : Result<void>{};
+  return or_next_pass(stores_.ledger->commit(writes)); // which finds the document missing
 }
 
 } // namespace panier::upkeep
