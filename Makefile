@@ -11,7 +11,7 @@ ROUNDS ?= 10
 SEEDS ?= 20000
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test sim chaos asan-ubsan tsan fuzz format format-check tidy up down logs clean
+.PHONY: help run check test sim chaos mutants bench asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,12 @@ chaos: ## ROUNDS rounds (10) of faults on real stores; CHAOS_SEED=n repeats a sc
 mutants: ## remove one rule of the commit path at a time and show which test notices
 	scripts/setup test
 	python3 tests/mutants/run.py --adapters
+
+bench: ## panier beside its peers and the machine's own limit, about 45 minutes; then build/bench/report.md
+	scripts/setup bench
+	cmake --preset bench
+	cmake --build --preset bench --target panier panier-peer panier-limit panier-wire-double
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/run.py
 
 asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test
