@@ -189,7 +189,7 @@ Application::Application(const config::Config& config, const std::string& versio
     : config_(config), instance_(fresh_instance()), stores_(std::move(stores)),
       ledger_state_(std::string(stores_.ledger->name()), clock_),
       mirror_state_(stores_.mirror ? std::string(stores_.mirror->name()) : "", clock_),
-      metrics_(version, config.lanes, clock_), failures_(config.failed_log, clock_),
+      metrics_(version, clock_), failures_(config.failed_log, clock_),
       policy_(policy_of(config)),
       path_({.instance = instance_, .lanes = config.lanes, .queue_max = config.queue_max},
             {.clock = clock_,

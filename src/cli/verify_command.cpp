@@ -22,7 +22,7 @@ constexpr auto repair_pause = 100ms;
 
 struct Bench { // what upkeep's pieces want to stand on
   explicit Bench(const config::Config& config, app::OpenStores& stores)
-      : metrics("verify", 1, clock), ledger_state(std::string(stores.ledger->name()), clock),
+      : metrics("verify", clock), ledger_state(std::string(stores.ledger->name()), clock),
         mirror_state(std::string(stores.mirror->name()), clock),
         upkeep{.clock = clock,
                .metrics = metrics,

@@ -52,13 +52,15 @@ std::unique_ptr<IdSource> system_ids(const runtime::Clock& clock) {
 CommitPath::CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger,
                        MirrorStore* mirror)
     : settings_(std::move(settings)), shared_(shared), mirrored_(mirror != nullptr),
+      queue_(static_cast<std::size_t>(settings_.lanes),
+             settings_.queue_max * static_cast<std::size_t>(settings_.lanes)),
       reader_(shared.clock, shared.ledger_state, shared.mirror_state, ledger.connect(),
               mirror ? mirror->connect() : nullptr, settings_.queue_max) {
   for (int i = 0; i < settings_.lanes; ++i) {
     ids_.push_back(settings_.ids(shared_.clock));
     lanes_.push_back(std::make_unique<Lane>(LaneKey{settings_.instance, i}, shared_,
                                             ledger.connect(), mirror ? mirror->connect() : nullptr,
-                                            *ids_.back(), settings_.queue_max));
+                                            *ids_.back(), queue_));
   }
 }
 
@@ -81,20 +83,17 @@ void CommitPath::start() {
 
 void CommitPath::stop(std::chrono::milliseconds drain) {
   if (threads_.empty()) return;
-  for (auto& lane : lanes_)
-    lane->queue().close();
+  queue_.close();
   reader_.close();
   const auto until = std::chrono::steady_clock::now() + drain;
   while (running_ > 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(deadline_tick);
   give_up_ = true;
-  for (auto& lane : lanes_)
-    lane->queue().wake();
+  queue_.wake();
   for (auto& thread : threads_)
     thread.join();
   threads_.clear();
-  for (auto& lane : lanes_)
-    lane->queue().answer_rest();
+  queue_.answer_rest();
   deadlines_ = {};
 }
 
@@ -103,19 +102,15 @@ void CommitPath::submit(WriteRequest request, WriteDone done) {
                                     mirrored_ ? &shared_.mirror_state : nullptr)) {
     return done(std::unexpected(std::move(*refusal)));
   }
-  auto& lane = *lanes_[std::hash<UserId>{}(request.operation.user) % lanes_.size()];
   auto deadline = shared_.clock.steady() + shared_.timing.request_timeout;
   if (request.deadline) deadline = std::min(deadline, *request.deadline);
   auto write = std::make_shared<PendingWrite>(std::move(request), deadline, std::move(done));
-  if (auto queued = lane.queue().push(write); !queued)
-    write->answer(std::unexpected(queued.error()));
+  if (auto queued = queue_.push(write); !queued) write->answer(std::unexpected(queued.error()));
 }
 
 void CommitPath::expire_due() {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    lanes_[i]->queue().expire_due(shared_.clock.steady());
-    shared_.metrics.queue_depth(static_cast<int>(i), lanes_[i]->queue().depth());
-  }
+  queue_.expire_due(shared_.clock.steady());
+  shared_.metrics.queue_depth(queue_.depth());
 }
 
 void CommitPath::keep_deadlines(const std::stop_token& stop) {

@@ -20,7 +20,7 @@ public:
   struct Settings {
     std::string instance;         // fresh for every process
     int lanes = 1;                // 1-64
-    std::size_t queue_max = 8192; // unanswered writes a lane, and reads
+    std::size_t queue_max = 8192; // unanswered writes times the lanes, and reads
     std::function<std::unique_ptr<IdSource>(const runtime::Clock&)> ids = system_ids; // a lane's
   };
   // Everything passed in outlives the path. `mirror` is nullptr for PANIER_MIRROR=none.
@@ -52,6 +52,7 @@ private:
   const LaneShared shared_;
   const bool mirrored_;
   std::vector<std::unique_ptr<IdSource>> ids_;
+  WriteQueue queue_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   Reader reader_;
 

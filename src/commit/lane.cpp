@@ -1,7 +1,5 @@
 #include "commit/lane.hpp"
 
-#include <unordered_set>
-
 #include "commit/abort.hpp"
 #include "commit/availability.hpp"
 #include "runtime/log.hpp"
@@ -37,13 +35,14 @@ std::string_view reason(Notice::Kind kind) {
 } // namespace
 
 Lane::Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
-           std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max)
+           std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue)
     : shared_(shared), ledger_(std::move(ledger)), mirror_(std::move(mirror)), ids_(ids),
-      queue_(queue_max), protocol_(std::move(key),
-                                   {.reservation_ttl = shared.timing.reservation_ttl,
-                                    .limits = shared.limits,
-                                    .mirrored = mirror_ != nullptr},
-                                   ids),
+      queue_(queue), index_(static_cast<WriteQueue::LaneIndex>(key.lane)),
+      protocol_(std::move(key),
+                {.reservation_ttl = shared.timing.reservation_ttl,
+                 .limits = shared.limits,
+                 .mirrored = mirror_ != nullptr},
+                ids),
       parking_(shared.timing.park_retry) {}
 
 void Lane::run(const std::atomic<bool>& give_up) {
@@ -54,7 +53,7 @@ void Lane::run(const std::atomic<bool>& give_up) {
     case Did::again: std::this_thread::sleep_for(conflict_retry); break;
     case Did::waiting: std::this_thread::sleep_for(store_retry); break;
     case Did::nothing:
-      if (queue_.wait_until(next_wake()) != WriteQueue::Wake::closed) break;
+      if (queue_.wait_until(index_, next_wake()) != WriteQueue::Wake::closed) break;
       if (parking_.empty()) return;
       std::this_thread::sleep_for(conflict_retry); // closed: only parked writes are left
     }
@@ -98,18 +97,21 @@ std::vector<PendingWritePtr> Lane::collect() {
   std::unordered_set<UserId> carts;
   for (const auto& write : batch)
     carts.insert(write->user());
-  std::vector<PendingWritePtr> rest;
-  for (auto& write : queue_.take(batch_operations_max - batch.size())) {
+  const WriteQueue::Room room{batch_operations_max - batch.size(),
+                              batch_carts_max - std::min(carts.size(), batch_carts_max)};
+  for (auto& write : queue_.take(index_, in_hand(carts), room)) {
     if (!carts.contains(write->user()) && parking_.join(write)) continue;
-    if (carts.size() >= batch_carts_max && !carts.contains(write->user())) {
-      rest.push_back(std::move(write));
-      continue;
-    }
-    carts.insert(write->user());
     keep_or_refuse(std::move(write), policy, batch);
   }
-  queue_.put_back(std::move(rest));
   return batch;
+}
+
+std::vector<UserId> Lane::in_hand(const std::unordered_set<UserId>& due) const {
+  std::vector<UserId> carts = parking_.carts();
+  carts.insert(carts.end(), due.begin(), due.end());
+  for (const auto& entry : protocol_.entries())
+    carts.push_back(entry.next.user);
+  return carts;
 }
 
 void Lane::keep_or_refuse(PendingWritePtr write, Policy policy,
@@ -144,7 +146,7 @@ runtime::SteadyTime Lane::next_wake() const {
 
 Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& error) {
   if (error.code == Errc::store_conflict) {
-    queue_.put_back(std::move(writes));
+    queue_.put_back(index_, std::move(writes));
     return Did::again;
   }
   const bool refused = refuses_rows(error);
@@ -161,7 +163,7 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
 
 Lane::Did Lane::abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row) {
   ledger_->rollback();
-  queue_.put_back(std::move(writes));
+  queue_.put_back(index_, std::move(writes));
   log::warn("own lane row carries an unknown token, its list is aborted",
             {{"lane", protocol_.lane().lane}, {"token", row.token->hex()}});
   const auto result = abort_lists(*ledger_, row, AbortGround::unseen, ids_.token());
@@ -180,7 +182,7 @@ Lane::Did Lane::commit_failed(std::vector<PendingWritePtr> writes, Round round,
   if (error.code == Errc::store_rejected)
     return commit_rejected(std::move(writes), std::move(round), error);
   if (error.code == Errc::store_conflict) {
-    queue_.put_back(std::move(writes));
+    queue_.put_back(index_, std::move(writes));
     return Did::again;
   }
   return open_failed(std::move(writes), error);
@@ -203,7 +205,7 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
   }
   reply(std::move(rejection.replies));
   std::erase_if(writes, [](const PendingWritePtr& write) { return write->answered(); });
-  queue_.put_back(std::move(writes));
+  queue_.put_back(index_, std::move(writes));
   return Did::again;
 }
 
@@ -229,7 +231,7 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
       if (**last >= round.number) {
         took_effect(std::move(round), started);
       } else { // it never will be committed
-        queue_.put_back(std::move(writes));
+        queue_.put_back(index_, std::move(writes));
       }
       return Did::worked;
     }
@@ -253,7 +255,7 @@ void Lane::took_effect(Round round, runtime::SteadyTime started) {
   shared_.metrics.parked(round.parked.size());
   parking_.park(std::move(round.parked), last_beat_);
   parking_.settle_delays();
-  queue_.put_back(std::move(round.deferred));
+  queue_.put_back(index_, std::move(round.deferred));
   tell(round.notices);
   reply(protocol_.committed(std::move(round)));
   if (mirror_) mirror(started);

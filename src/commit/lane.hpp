@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <unordered_set>
 
 #include "commit/parking.hpp"
 #include "commit/protocol.hpp"
@@ -34,9 +35,9 @@ struct LaneShared {
 
 class Lane {
 public:
-  // `mirror` is nullptr for PANIER_MIRROR=none.
+  // `mirror` is nullptr for PANIER_MIRROR=none. The key's number is the lane's place in `queue`.
   Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
-       std::unique_ptr<Mirror> mirror, IdSource& ids, std::size_t queue_max);
+       std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue);
 
   [[nodiscard]] WriteQueue& queue() { return queue_; }
 
@@ -52,8 +53,9 @@ public:
   void run(const std::atomic<bool>& give_up);
 
 private:
-  struct Batch;
   [[nodiscard]] std::vector<PendingWritePtr> collect();
+  // What no other lane can do anything for now: outstanding, parked, or due again.
+  [[nodiscard]] std::vector<UserId> in_hand(const std::unordered_set<UserId>& due) const;
   void keep_or_refuse(PendingWritePtr write, Policy policy, std::vector<PendingWritePtr>& batch);
   [[nodiscard]] Did open_failed(std::vector<PendingWritePtr> writes, const Error& error);
   [[nodiscard]] Did abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row);
@@ -75,9 +77,8 @@ private:
   const std::unique_ptr<Ledger> ledger_;
   const std::unique_ptr<Mirror> mirror_;
   IdSource& ids_;
-
-  // thread-safe
-  WriteQueue queue_;
+  WriteQueue& queue_; // thread-safe
+  const WriteQueue::LaneIndex index_;
 
   // the lane's thread alone
   Protocol protocol_;

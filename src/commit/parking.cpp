@@ -43,6 +43,14 @@ void Parking::settle_delays() {
   std::erase_if(carts_, [](const auto& cart) { return cart.second.writes.empty(); });
 }
 
+std::vector<UserId> Parking::carts() const {
+  std::vector<UserId> all;
+  all.reserve(carts_.size());
+  for (const auto& [user, cart] : carts_)
+    all.push_back(user);
+  return all;
+}
+
 std::optional<runtime::SteadyTime> Parking::next_due() const {
   std::optional<runtime::SteadyTime> next;
   for (const auto& [user, cart] : carts_) {

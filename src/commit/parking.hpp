@@ -26,6 +26,8 @@ public:
   void settle_delays();
   // When take_due() next has something; nullopt: nothing is parked.
   [[nodiscard]] std::optional<runtime::SteadyTime> next_due() const;
+  // With writes that wait, or remembered for their delay.
+  [[nodiscard]] std::vector<UserId> carts() const;
   // No write waits here. A cart that is only remembered for its delay does not count: its writes
   // may have been answered meanwhile.
   [[nodiscard]] bool empty() const { return !next_due(); }

@@ -10,53 +10,103 @@ void sweep_answered(std::vector<PendingWritePtr>& writes) {
 } // namespace
 
 Result<void> WriteQueue::push(PendingWritePtr write) {
-  {
-    std::lock_guard lock(mutex_);
-    if (closed_) return fail(Errc::shutting_down);
-    if (unanswered_.size() >= depth_max_) sweep_answered(unanswered_);
-    if (unanswered_.size() >= depth_max_) return fail(Errc::overloaded, "the lane's queue is full");
-    unanswered_.push_back(write);
-    queue_.push_back(std::move(write));
+  std::lock_guard lock(mutex_);
+  if (closed_) return fail(Errc::shutting_down);
+  if (unanswered_.size() >= depth_max_) sweep_answered(unanswered_);
+  if (unanswered_.size() >= depth_max_) return fail(Errc::overloaded, "the write queue is full");
+  unanswered_.push_back(write);
+  const auto holder = holders_.find(write->user());
+  if (holder != holders_.end()) {
+    auto& lane = lanes_[holder->second];
+    lane.queue.push_back(std::move(write));
+    if (lane.waiting) lane.changed.notify_one();
+    return {};
   }
-  changed_.notify_one();
+  queue_.push_back(std::move(write));
+  call_one();
   return {};
 }
 
-std::vector<PendingWritePtr> WriteQueue::take(std::size_t max) {
+// Not a lane for each write: the one that comes takes all that have queued by then.
+void WriteQueue::call_one() {
+  if (called_) return;
+  const auto free = std::ranges::find_if(lanes_, &Lane::waiting);
+  if (free == lanes_.end()) return; // whoever ends its round first
+  called_ = static_cast<LaneIndex>(free - lanes_.begin());
+  free->changed.notify_one();
+}
+
+std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId> in_hand,
+                                              Room room) {
   std::vector<PendingWritePtr> taken;
   std::lock_guard lock(mutex_);
-  taken.reserve(std::min(max, queue_.size()));
-  while (!queue_.empty() && taken.size() < max) {
-    if (queue_.front()->take()) taken.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+  auto& mine = lanes_[lane];
+  for (const auto& user : mine.carts)
+    holders_.erase(user);
+  mine.carts = std::move(in_hand);
+  std::erase_if(mine.carts,
+                [&](const UserId& user) { return !holders_.try_emplace(user, lane).second; });
+  taken.reserve(std::min(room.operations, mine.queue.size() + queue_.size()));
+  take_from(mine.queue, lane, room, taken);
+  for (const auto& write : mine.queue) { // what did not fit comes before later writes of its cart
+    if (holders_.try_emplace(write->user(), lane).second) mine.carts.push_back(write->user());
   }
+  take_from(queue_, lane, room, taken);
+  if (called_ == lane) called_.reset();
+  if (!queue_.empty()) call_one();
   return taken;
 }
 
-void WriteQueue::put_back(std::vector<PendingWritePtr> writes) {
+void WriteQueue::take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, Room& room,
+                           std::vector<PendingWritePtr>& taken) {
+  while (!queue.empty() && taken.size() < room.operations) {
+    auto& write = queue.front();
+    const auto holder = holders_.find(write->user());
+    if (holder == holders_.end() && room.carts == 0) return;
+    if (holder != holders_.end() && holder->second != lane) {
+      auto& other = lanes_[holder->second];
+      other.queue.push_back(std::move(write));
+      if (other.waiting) other.changed.notify_one();
+    } else if (write->take()) {
+      if (holder == holders_.end()) {
+        holders_.emplace(write->user(), lane);
+        lanes_[lane].carts.push_back(write->user());
+        --room.carts;
+      }
+      taken.push_back(std::move(write));
+    }
+    queue.pop_front();
+  }
+}
+
+void WriteQueue::put_back(LaneIndex lane, std::vector<PendingWritePtr> writes) {
   std::lock_guard lock(mutex_);
   for (auto& write : writes)
     write->give_back();
-  queue_.insert(queue_.begin(), std::make_move_iterator(writes.begin()),
-                std::make_move_iterator(writes.end()));
+  auto& queue = lanes_[lane].queue;
+  queue.insert(queue.begin(), std::make_move_iterator(writes.begin()),
+               std::make_move_iterator(writes.end()));
 }
 
-WriteQueue::Wake WriteQueue::wait_until(std::optional<runtime::SteadyTime> until) {
+WriteQueue::Wake WriteQueue::wait_until(LaneIndex lane, runtime::SteadyTime until) {
   std::unique_lock lock(mutex_);
-  const auto ready = [this] { return !queue_.empty() || closed_ || woken_; };
-  const bool in_time =
-      until ? changed_.wait_until(lock, *until, ready) : (changed_.wait(lock, ready), true);
-  woken_ = false;
+  auto& mine = lanes_[lane];
+  const auto work = [&] { return !mine.queue.empty() || !queue_.empty(); };
+  // Whoever was called comes, even if another was faster: only take() ends the call.
+  const auto ready = [&] { return work() || closed_ || mine.woken || called_ == lane; };
+  mine.waiting = true;
+  const bool in_time = mine.changed.wait_until(lock, until, ready);
+  mine.waiting = mine.woken = false;
   if (!in_time) return Wake::timeout;
-  return closed_ && queue_.empty() ? Wake::closed : Wake::work;
+  return closed_ && !work() ? Wake::closed : Wake::work;
 }
 
 void WriteQueue::wake() {
-  {
-    std::lock_guard lock(mutex_);
-    woken_ = true;
+  std::lock_guard lock(mutex_);
+  for (auto& lane : lanes_) {
+    lane.woken = true;
+    lane.changed.notify_one();
   }
-  changed_.notify_one();
 }
 
 void WriteQueue::expire_due(runtime::SteadyTime now) {
@@ -73,11 +123,10 @@ void WriteQueue::expire_due(runtime::SteadyTime now) {
 }
 
 void WriteQueue::close() {
-  {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
-  }
-  changed_.notify_all();
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (auto& lane : lanes_)
+    lane.changed.notify_one();
 }
 
 void WriteQueue::answer_rest() {
@@ -86,6 +135,8 @@ void WriteQueue::answer_rest() {
     std::lock_guard lock(mutex_);
     rest.swap(unanswered_);
     queue_.clear();
+    for (auto& lane : lanes_)
+      lane.queue.clear();
   }
   for (const auto& write : rest)
     write->abandon();

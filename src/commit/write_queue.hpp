@@ -1,5 +1,8 @@
-// The bounded queue in front of a lane. Any thread pushes; the lane takes; expire_due() answers
-// what is too old, also while the lane hangs in a driver call. Thread-safe.
+// The bounded queue in front of a process's lanes. A lane takes what is oldest, unless another lane
+// has that cart in hand: then the write goes to that one, which can fold it, where any other would
+// only park it. That is for speed alone: what keeps two lanes off one cart is the ledger. Any
+// thread pushes; expire_due() answers what is too old, also while a lane hangs in a driver call.
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -7,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "commit/pending_write.hpp"
@@ -15,44 +19,66 @@ namespace panier::commit {
 
 class WriteQueue {
 public:
-  explicit WriteQueue(std::size_t depth_max) : depth_max_(depth_max) {}
+  using LaneIndex = std::size_t; // below `lanes`
+
+  // `depth_max`: writes that are not answered yet.
+  WriteQueue(std::size_t lanes, std::size_t depth_max) : depth_max_(depth_max), lanes_(lanes) {}
 
   // overloaded when full, shutting_down after close(). The queue keeps nothing then.
   [[nodiscard]] Result<void> push(PendingWritePtr write);
 
-  // The oldest writes, at most `max`, in order of arrival; those answered meanwhile are left out.
-  [[nodiscard]] std::vector<PendingWritePtr> take(std::size_t max);
+  // For the lane's next round: the oldest writes, a cart's in order of arrival; those answered
+  // meanwhile are left out. `in_hand`: the carts that the lane has outstanding or parked; with
+  // those of the writes taken they are its own until its next take().
+  struct Room {
+    std::size_t operations;
+    std::size_t carts; // beside those in hand
+  };
+  [[nodiscard]] std::vector<PendingWritePtr> take(LaneIndex lane, std::vector<UserId> in_hand,
+                                                  Room room);
   // Back to the front, in this order: they are older than what is queued.
-  void put_back(std::vector<PendingWritePtr> writes);
+  void put_back(LaneIndex lane, std::vector<PendingWritePtr> writes);
 
   enum class Wake : std::uint8_t { work, timeout, closed };
-  // Until something is queued, the time has come (nullopt: no limit), or close().
-  Wake wait_until(std::optional<runtime::SteadyTime> until);
-  // Returns at once from the next wait_until, as for queued work.
+  // Until there is something for this lane, the time has come, or close().
+  Wake wait_until(LaneIndex lane, runtime::SteadyTime until);
+  // All lanes return at once from their next wait_until, as for queued work.
   void wake();
 
-  // Answers every write whose deadline has passed, wherever it is: queued here or in the lane's
+  // Answers every write whose deadline has passed, wherever it is: queued here or in a lane's
   // hands.
   void expire_due(runtime::SteadyTime now);
 
   // No further push. What is queued can still be taken.
   void close();
   // Answers all that is still unanswered: shutting_down what was only queued, outcome_unknown what
-  // the lane holds.
+  // a lane holds.
   void answer_rest();
 
   [[nodiscard]] std::size_t depth() const; // pushed and not yet answered
 
 private:
+  struct Lane {
+    std::deque<PendingWritePtr> queue; // of carts it has in hand, and what it put back
+    std::vector<UserId> carts;         // in hand
+    std::condition_variable changed;
+    bool waiting = false;
+    bool woken = false;
+  };
+  void take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, Room& room,
+                 std::vector<PendingWritePtr>& taken);
+  void call_one();
+
   const std::size_t depth_max_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   // guarded by mutex_:
-  std::deque<PendingWritePtr> queue_;
+  std::vector<Lane> lanes_;
+  std::deque<PendingWritePtr> queue_; // for any lane
+  std::unordered_map<UserId, LaneIndex> holders_;
+  std::optional<LaneIndex> called_; // woken for queue_ and not there yet: one at a time
   std::vector<PendingWritePtr>
       unanswered_; // all pushed; the answered ones are swept out by expire_due()
   bool closed_ = false;
-  bool woken_ = false;
 };
 
 } // namespace panier::commit

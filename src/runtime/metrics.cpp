@@ -58,7 +58,7 @@ void raise(Counter& counter, std::uint64_t total) {
 } // namespace
 
 struct Metrics::Impl {
-  Impl(std::string_view version, int lanes, const Clock& clock);
+  Impl(std::string_view version, const Clock& clock);
 
   Family<Counter>& counters(const char* name, const char* help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -86,7 +86,7 @@ struct Metrics::Impl {
   prometheus::Registry registry;
   LabelledSeries<Counter, 3> http_requests;
   LabelledSeries<Histogram, 1> http_seconds;
-  std::vector<Gauge*> queue_depth; // by lane
+  Gauge& queue_depth;
   Histogram& batch_operations;
   Histogram& batch_carts;
   Family<Histogram>& commit_seconds;
@@ -120,7 +120,7 @@ struct Metrics::Impl {
   std::function<std::uint64_t()> failure_log_count; // guarded by mutex
 };
 
-Metrics::Impl::Impl(std::string_view version, int lanes, const Clock& clock)
+Metrics::Impl::Impl(std::string_view version, const Clock& clock)
     : http_requests({"route", "method", "status"},
                     [&family = counters("panier_http_requests_total", "Requests answered.")](
                         const Labels& labels) -> Counter& { return family.Add(labels); }),
@@ -129,6 +129,7 @@ Metrics::Impl::Impl(std::string_view version, int lanes, const Clock& clock)
           [&family = histograms("panier_http_request_duration_seconds",
                                 "From the request's head to its answer.")](
               const Labels& labels) -> Histogram& { return family.Add(labels, request_buckets); }),
+      queue_depth(gauge("panier_queue_depth", "Writes that are not answered yet.")),
       batch_operations(
           histogram("panier_batch_operations", "Operations in a lane's batch.", batch_buckets)),
       batch_carts(histogram("panier_batch_carts", "Carts in a lane's batch.", batch_buckets)),
@@ -179,9 +180,6 @@ Metrics::Impl::Impl(std::string_view version, int lanes, const Clock& clock)
       open_fds(gauge("process_open_fds", "Open file descriptors.")),
       max_fds(gauge("process_max_fds", "Most file descriptors that may be open.")),
       cpu_seconds(counter("process_cpu_seconds_total", "User and system time.")) {
-  auto& depths = gauges("panier_queue_depth", "Operations waiting for a lane.");
-  for (int lane = 0; lane < lanes; ++lane)
-    queue_depth.push_back(&depths.Add({{"lane", std::to_string(lane)}}));
   gauges("panier_build_info", "Always 1; the version is the label.")
       .Add({{"version", std::string(version)}})
       .Set(1);
@@ -206,8 +204,8 @@ void Metrics::Impl::refresh() {
     cpu_seconds.Increment(process.cpu_seconds - cpu_seconds.Value());
 }
 
-Metrics::Metrics(std::string_view version, int lanes, const Clock& clock)
-    : impl_(std::make_unique<Impl>(version, lanes, clock)) {}
+Metrics::Metrics(std::string_view version, const Clock& clock)
+    : impl_(std::make_unique<Impl>(version, clock)) {}
 Metrics::~Metrics() = default;
 
 void Metrics::http_request(std::string_view route, std::string_view method, unsigned status,
@@ -217,9 +215,8 @@ void Metrics::http_request(std::string_view route, std::string_view method, unsi
   impl_->http_seconds.at({route}).Observe(seconds(took));
 }
 
-void Metrics::queue_depth(int lane, std::size_t operations) {
-  if (lane < 0 || static_cast<std::size_t>(lane) >= impl_->queue_depth.size()) return;
-  impl_->queue_depth[static_cast<std::size_t>(lane)]->Set(static_cast<double>(operations));
+void Metrics::queue_depth(std::size_t operations) {
+  impl_->queue_depth.Set(static_cast<double>(operations));
 }
 
 void Metrics::batch(std::size_t operations, std::size_t carts) {

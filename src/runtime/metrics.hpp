@@ -22,8 +22,7 @@ public:
   using Duration = std::chrono::steady_clock::duration;
   enum class CommitPhase : std::uint8_t { open, commit };
 
-  // `lanes`: 1 or more; queue depths of lanes outside 0 .. lanes-1 are ignored.
-  Metrics(std::string_view version, int lanes, const Clock& clock);
+  Metrics(std::string_view version, const Clock& clock);
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
@@ -33,7 +32,7 @@ public:
   void http_request(std::string_view route, std::string_view method, unsigned status,
                     Duration took);
 
-  void queue_depth(int lane, std::size_t operations);
+  void queue_depth(std::size_t operations);
   void batch(std::size_t operations,
              std::size_t carts); // a batch that was carried, empty ones left out by the caller
   void commit(CommitPhase phase, Duration took);

@@ -31,7 +31,7 @@ private:
 // What all runs share because it is costly to make and none of them looks at it.
 runtime::Metrics& metrics() {
   static const runtime::SystemClock clock;
-  static runtime::Metrics metrics("sim", 4, clock);
+  static runtime::Metrics metrics("sim", clock);
   return metrics;
 }
 runtime::FailureLog& failure_log() {

@@ -104,6 +104,7 @@ class House;
 struct Instance {
   Instance(House& house, std::string name, std::uint8_t number);
   NumberedIds ids;
+  commit::WriteQueue queue;
   Lane lane;
 };
 
@@ -213,7 +214,7 @@ protected:
   MemoryMirrorStore mirror_;
   runtime::StoreState ledger_state_{"memory_ledger", clock_};
   runtime::StoreState mirror_state_{"memory_mirror", clock_};
-  runtime::Metrics metrics_{"test", 1, clock_};
+  runtime::Metrics metrics_{"test", clock_};
   std::atomic<Policy> policy_{Policy::strict};
   std::function<void()> on_wait_;
 
@@ -222,7 +223,8 @@ private:
 };
 
 inline Instance::Instance(House& house, std::string name, std::uint8_t number)
-    : ids(number), lane(LaneKey{std::move(name), 0}, house.shared(), house.ledger().connect(),
-                        house.mirror().connect(), ids, 8192) {}
+    : ids(number), queue(1, 8192),
+      lane(LaneKey{std::move(name), 0}, house.shared(), house.ledger().connect(),
+           house.mirror().connect(), ids, queue) {}
 
 } // namespace panier::test

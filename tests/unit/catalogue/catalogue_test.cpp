@@ -97,7 +97,7 @@ protected:
   }
 
   test::ManualClock clock_;
-  runtime::Metrics metrics_{"test", 1, clock_};
+  runtime::Metrics metrics_{"test", clock_};
   ScriptedWire* wire_ = nullptr;
   std::unique_ptr<Catalogue> catalogue_;
 };

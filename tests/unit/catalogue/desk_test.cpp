@@ -49,7 +49,7 @@ protected:
   }
 
   test::ManualClock clock_;
-  runtime::Metrics metrics_{"test", 1, clock_};
+  runtime::Metrics metrics_{"test", clock_};
   Desk desk_{{.fresh = 30s, .stale = 600s}, clock_, metrics_};
   bool woken_ = false;
 };

@@ -41,7 +41,7 @@ protected:
   MemoryMirrorStore mirror_;
   runtime::StoreState ledger_state_{"memory_ledger", clock_};
   runtime::StoreState mirror_state_{"memory_mirror", clock_};
-  runtime::Metrics metrics_{"test", 4, clock_};
+  runtime::Metrics metrics_{"test", clock_};
   std::atomic<Policy> policy_{Policy::strict};
   std::unique_ptr<commit::CommitPath> path_; // last: goes first
 };

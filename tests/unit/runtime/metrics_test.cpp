@@ -17,14 +17,14 @@ using testing::Not;
 class MetricsTest : public testing::Test {
 protected:
   test::ManualClock clock_;
-  Metrics metrics_{"1.2.3", 2, clock_};
+  Metrics metrics_{"1.2.3", clock_};
 };
 
 TEST_F(MetricsTest, every_series_is_there) {
   StoreState store("mariadb", clock_);
   metrics_.watch(store);
   metrics_.http_request("cart.get", "GET", 200, 3ms);
-  metrics_.queue_depth(1, 7);
+  metrics_.queue_depth(7);
   metrics_.batch(300, 12);
   metrics_.commit(Metrics::CommitPhase::open, 2ms);
   metrics_.commit(Metrics::CommitPhase::commit, 4ms);
@@ -46,8 +46,7 @@ TEST_F(MetricsTest, every_series_is_there) {
            "panier_http_requests_total{method=\"GET\",route=\"cart.get\",status=\"200\"} 1",
            "panier_http_request_duration_seconds_bucket{route=\"cart.get\",le=\"0.005\"} 1",
            "panier_http_request_duration_seconds_bucket{route=\"cart.get\",le=\"0.0025\"} 0",
-           "panier_queue_depth{lane=\"0\"} 0",
-           "panier_queue_depth{lane=\"1\"} 7",
+           "panier_queue_depth 7",
            "panier_batch_operations_sum 300",
            "panier_batch_carts_sum 12",
            "panier_commit_duration_seconds_sum{phase=\"open\"} 0.002",
@@ -114,12 +113,6 @@ TEST_F(MetricsTest, the_number_of_series_is_bounded_and_no_count_is_lost) {
     ++series;
   EXPECT_EQ(series, 512U);
   EXPECT_THAT(text, HasSubstr("panier_aborted_total{reason=\"other\"} 4489"));
-}
-
-TEST_F(MetricsTest, lanes_that_do_not_exist_are_passed_over) {
-  metrics_.queue_depth(-1, 1);
-  metrics_.queue_depth(2, 1);
-  EXPECT_THAT(metrics_.text(), Not(HasSubstr("lane=\"2\"")));
 }
 
 TEST_F(MetricsTest, the_process_is_seen) {

@@ -98,7 +98,7 @@ protected:
   MemoryMirrorStore mirror_;
   runtime::StoreState ledger_state_{"memory_ledger", clock_};
   runtime::StoreState mirror_state_{"memory_mirror", clock_};
-  runtime::Metrics metrics_{"test", 2, clock_};
+  runtime::Metrics metrics_{"test", clock_};
   runtime::FailureLog failures_{"/dev/null", clock_};
   std::atomic<Policy> policy_{Policy::strict};
   FakeArticles articles_;
