@@ -61,7 +61,7 @@ app::OpenStores ledger_of(const LedgerRun& run, const runtime::Clock& clock) {
 // The commit path and all it needs.
 struct Bench {
   explicit Bench(const LedgerRun& run)
-      : stores(ledger_of(run, clock)), metrics("limit", run.lanes, clock),
+      : stores(ledger_of(run, clock)), metrics("limit", clock),
         ledger_state(std::string(stores.ledger->name()), clock), mirror_state("agreeable", clock),
         path({.instance = "limit-" + std::to_string(clock.wall().time_since_epoch().count()),
               .lanes = run.lanes},
