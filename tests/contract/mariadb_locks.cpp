@@ -33,6 +33,24 @@ TEST_F(MariadbLocks, NewUserOfAnotherTransactionIsAConflictUntilItEnds) {
   EXPECT_EQ(must(other->open(want("u", 2))).carts.at(0).cart.id, cart_id(1));
 }
 
+// Else a lane and whoever aborts its list could each hold what the other waits for.
+TEST_F(MariadbLocks, WhoWaitsForALanesRowHoldsNoCart) {
+  const auto ledger = prepared();
+  make_lane(*ledger, lane(0));
+  put(*ledger, "u", 1, 10);
+  (void)must(ledger->open(want(lane(0), {})));
+  std::jthread waiter([this](const std::stop_token& enough) {
+    const auto other = connect();
+    while (!enough.stop_requested()) // a wait for a lock ends after a second
+      EXPECT_FALSE(other->open(want(lane(0), {{user("u"), {}}})));
+  });
+  wait_for_a_waiter();
+  const auto third = connect();
+  EXPECT_EQ(must(third->open(want(std::nullopt, {{user("u"), {}}}))).carts.size(), 1U);
+  waiter.request_stop();
+  waiter.join();
+}
+
 TEST_F(MariadbLocks, DeadlockMeansRunItAgain) {
   const auto ledger = prepared();
   put(*ledger, "u", 1, 10);

@@ -120,13 +120,17 @@ protected:
         ADD_FAILURE() << e.what();
       }
     });
+    wait_for_a_waiter();
+    return stranger;
+  }
+  // Until somebody waits for a lock in this test's database.
+  void wait_for_a_waiter() {
     wait_until([&] {
       return server_.ask("SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN "
                          "information_schema.processlist p ON p.id=t.trx_mysql_thread_id WHERE "
                          "t.trx_state='LOCK WAIT' AND p.db='" +
                          database_ + "'") != "0";
     });
-    return stranger;
   }
 
   // The server renews innodb_trx only when nobody has read it for 100 ms.

@@ -1,14 +1,19 @@
 """Rules of the commit path and, for each, the small edit that removes it. design: docs/adr/0001.
 
-A mutant is (name, file, text, replacement): `text` stands exactly once in the file.
+A mutant is (name, file, text, replacement): `text` stands exactly once in the file. Where one edit is not enough, text and
+replacement are lists.
 """
 
 PROTOCOL = "src/commit/protocol.cpp"
 ABORT = "src/commit/abort.cpp"
 LANE = "src/commit/lane.cpp"
 REPAIR = "src/upkeep/lag_repair.cpp"
+ONE_CART = "src/upkeep/one_cart.cpp"
 PURGE = "src/upkeep/purge.cpp"
 LISTS = "src/upkeep/abandoned_lists.cpp"
+VERIFY = "src/upkeep/verify.cpp"
+MARIADB = "src/store/mariadb/ledger.cpp"
+STATEMENTS = "src/store/mariadb/statements.cpp"
 
 MUTANTS = [
     ("others only abort: the list is cleared, its carts left as they are", ABORT,
@@ -114,24 +119,74 @@ MUTANTS = [
      "if (stores_.mirror && entry.version > 0) {", "if (stores_.mirror && entry.version < 0) {"),
     ("a purged tombstone has stood for a while", PURGE,
      "if (now - first >= stood_for)", "if (now >= first)"),
-    ("a repair's \"ahead\" counts only under the lock and in no list", REPAIR,
-     "if (opened->carts.empty() || named(*opened, row.user)) {", "if (opened->carts.empty()) {"),
+    ("a repair's \"ahead\" counts only under the lock and in no list", ONE_CART,
+     "if (opened->carts.empty() || std::ranges::any_of(opened->others, in_hand)) {", "if (opened->carts.empty()) {"),
     ("a lag row above its cart is not repaired for ever", REPAIR,
      "if (lagging.lag_version <= lagging.row.cart.version) return false;", "if (!lagging.row.user.text().empty()) return false;"),
     ("a repair reads what the guard refused", REPAIR,
      "if ((*took)[i] == commit::Took::held) {", "if ((*took)[i] != commit::Took::failed) {"),
+    ("verify compares the ids", VERIFY, "if (doc.id != cart.id) return", "if (false) return"),
+    ("verify repairs no cart that a lane has in hand", VERIFY,
+     "if (!suspect.holder && !under_repair(suspect.user, *behind)) {", "if (!under_repair(suspect.user, *behind)) {"),
 ]
 
 # Rules that the store adapters keep, with the suite that must notice.
 OF_ADAPTERS = [
-    ("MariaDB: the greatest version stays in a lag row", "src/store/mariadb/statements.cpp",
+    ("MariaDB: the greatest version stays in a lag row", STATEMENTS,
      "version=GREATEST(version,VALUES(version))", "version=VALUES(version)", "contract_mariadb"),
-    ("MariaDB: locked carts are skipped", "src/store/mariadb/statements.cpp",
+    ("MariaDB: locked carts are skipped", STATEMENTS,
      "ORDER BY p.user_id FOR UPDATE SKIP LOCKED", "ORDER BY p.user_id FOR UPDATE", "contract_mariadb"),
-    ("MariaDB: look after the last lock", "src/store/mariadb/ledger.cpp",
+    ("MariaDB: look after the last lock", MARIADB,
      "  look(sql, request); // again, because it must be later than all locks\n  if (auto sent",
      "  if (auto sent", "contract_mariadb"),
+    ("MariaDB: the lane's row is locked until the end", STATEMENTS,
+     'of_lane(sql, lane);\n  sql.raw(" FOR UPDATE");', "of_lane(sql, lane);", "contract_mariadb"),
+    ("MariaDB: the lane's row before the carts", MARIADB, [
+        "  if (request.lane && how == Mark::lock) mark(sql, *request.lane);\n"
+        "  if (request.lane && how == Mark::insert) insert_lane(sql, *request.lane);\n"
+        "  if (!request.wanted.empty()) lock_carts(sql, request.wanted);\n",
+        "  if (request.lane) {\n"
+        "    if (auto marked = take_mark(how, opened); !marked) return std::unexpected(marked.error());\n"
+        "    if (!opened.own && how == Mark::lock) return opened;\n"
+        "  }\n"
+        "  if (!request.wanted.empty())\n"
+        "    if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());\n",
+     ], [
+        "  if (!request.wanted.empty()) lock_carts(sql, request.wanted);\n"
+        "  if (request.lane && how == Mark::lock) mark(sql, *request.lane);\n"
+        "  if (request.lane && how == Mark::insert) insert_lane(sql, *request.lane);\n",
+        "  if (!request.wanted.empty())\n"
+        "    if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());\n"
+        "  if (request.lane) {\n"
+        "    if (auto marked = take_mark(how, opened); !marked) return std::unexpected(marked.error());\n"
+        "    if (!opened.own && how == Mark::lock) return opened;\n"
+        "  }\n",
+     ], "contract_mariadb"),
+    ("MariaDB: a COMMIT that was not answered is unknown", MARIADB,
+     "case Session::Cause::no_answer: break;",
+     "case Session::Cause::no_answer: return std::unexpected(std::move(error));", "contract_mariadb"),
+    ("MariaDB: a newer lag row outlives an older repair", STATEMENTS,
+     'sql.raw(" AND version<=").number(one.version);', "", "contract_mariadb"),
+    ("MariaDB: a purge raises the floor", STATEMENTS,
+     'WHERE id=1 AND ROW_COUNT()>0', 'WHERE id=0 AND ROW_COUNT()>0', "contract_mariadb"),
+    ("MariaDB: a tombstone is purged at its version only", STATEMENTS,
+     'sql.user(one.user).raw(" AND p.version=").number(one.version);', "sql.user(one.user);", "contract_mariadb"),
+    ("MongoDB: the guard", "src/store/mongo/document.cpp",
+     'BSON_APPEND_INT64(&guard, "$gte", write.cart.version);',
+     'BSON_APPEND_INT64(&guard, "$gte", std::numeric_limits<Version>::max());', "contract_mongo"),
+    ("MongoDB: a write concern error makes the whole bulk unknown", "src/store/mongo/replies.cpp",
+     "  if (!write_concern_met(reply)) return std::vector(writes, Took::unknown);\n", "", "contract_mongo"),
+    ("MongoDB: a bulk that was not carried out whole is unknown", "src/store/mongo/replies.cpp",
+     "if (!std::cmp_equal(reply_count(reply), std::ranges::count(told, false)))", "if (false)", "contract_mongo"),
+    ("MongoDB: a duplicate key is looked at, not given up", "src/store/mongo/errors.cpp",
+     "case 12582: return Took::refused;", "case 12582: return Took::failed;", "contract_mongo"),
+    ("MongoDB: written by a majority", "src/store/mongo/document.cpp",
+     'BSON_APPEND_UTF8(&concern, "w", "majority");', 'BSON_APPEND_INT32(&concern, "w", 1);', "contract_mongo"),
+    ("MongoDB: a tombstone is purged at its version only", "src/store/mongo/mongo_mirror.cpp",
+     '    BSON_APPEND_INT64(request->bson.get(), "version", version);\n', "", "contract_mongo"),
     ("SQLite: the greatest version stays in a lag row", "src/store/sqlite/ledger.cpp",
      "DO UPDATE SET version = max(version, excluded.version)", "DO UPDATE SET version = excluded.version",
      "sqlite_contract_test"),
+    ("SQLite: the guard", "src/store/sqlite/mirror.cpp",
+     " WHERE excluded.version > version", "", "sqlite_contract_test"),
 ]

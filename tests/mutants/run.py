@@ -2,9 +2,11 @@
 """Removes one rule at a time from a copy of the sources and shows which test notices.
 
     tests/mutants/run.py [--seeds n] [--only TEXT] [--adapters]
+    tests/mutants/run.py --check
 
 A survivor is a missing test or a superfluous rule; the exit code is 1 then. --adapters also takes the
-rules that the store adapters keep, whose suites start servers.
+rules that the store adapters keep, whose suites start servers. --check only says whether every mutant
+still applies to the sources as they are.
 """
 import argparse
 import os
@@ -27,7 +29,7 @@ HANG_S = 120  # a mutant may wait for ever
 def copy_tree():
     shutil.rmtree(TREE, ignore_errors=True)
     files = subprocess.run(["git", "ls-files", "-z", "src", "tests", "cmake", "schema", "contract", "config",
-                            "CMakeLists.txt"], cwd=ROOT, capture_output=True, check=True).stdout
+                            "scripts", "CMakeLists.txt"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, files.decode().split("\0")):
         if (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +76,24 @@ def simulator_notices(seeds):
     return f"seed {seed.group(1) if seed else '?'}: {what}"
 
 
-def mutate(name, file, text, replacement):
-    path = TREE / file
-    original = path.read_text()
-    if original.count(text) != 1:
-        sys.exit(f"mutant '{name}' does not apply: its text stands {original.count(text)} times in {file}")
-    path.write_text(original.replace(text, replacement))
-    return path, original
+def mutated(original, texts, replacements):
+    """None: it does not apply."""
+    if isinstance(texts, str):
+        texts, replacements = [texts], [replacements]
+    result = original
+    for text, replacement in zip(texts, replacements, strict=True):
+        if original.count(text) != 1 or text == replacement:
+            return None
+        result = result.replace(text, replacement)
+    return result
+
+
+def check():
+    stale = [name for name, file, texts, replacements, *_ in [*MUTANTS, *OF_ADAPTERS]
+             if mutated((ROOT / file).read_text(), texts, replacements) is None]
+    for name in stale:
+        print(f"the rule's text is gone, or stands more than once: {name}")
+    return 1 if stale else 0
 
 
 def main():
@@ -88,7 +101,12 @@ def main():
     parser.add_argument("--seeds", type=int, default=20000, help="for the simulator, per mutant")
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     parser.add_argument("--adapters", action="store_true")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    if check():
+        return 1
+    if options.check:
+        return 0
 
     copy_tree()
     subprocess.run(["cmake", "-S", str(TREE), "-B", str(WORK / "build"), "-G", "Ninja",
@@ -106,7 +124,9 @@ def main():
         if options.only not in name:
             continue
         started = time.monotonic()
-        path, original = mutate(name, file, text, replacement)
+        path = TREE / file
+        original = path.read_text()
+        path.write_text(mutated(original, text, replacement))
         try:
             wrong = build([suite] if suite else [*UNITS, "panier-sim"])
             if wrong:
