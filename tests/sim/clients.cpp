@@ -61,6 +61,7 @@ void World::next_request(std::size_t index) {
     return scheduler_.after(1ms, 0, [this, index] { next_request(index); });
   outcome_.requests.push_back(name);
   history_.calls.push_back(call);
+  ++unanswered_;
   sent_.push_back({.client = index, .key = key});
   send(index, history_.calls.size() - 1);
 }
@@ -133,6 +134,7 @@ void World::answered(std::size_t index, Call::Told told, Errc code) {
   auto& call = history_.calls[index];
   if (++call.answers > 1) return;
   call.answered = scheduler_.now();
+  --unanswered_;
   call.told = told;
   call.code = code;
   if (options_.trace) tell("answer: " + to_text(call));
@@ -162,6 +164,7 @@ void World::retry_or_go_on(std::size_t index, std::size_t of) {
     if (healing_) return;
     Call call{.operation = sent.key ? before.operation : ++operations_, .what = before.what};
     history_.calls.push_back(call);
+    ++unanswered_;
     sent_.push_back({.client = index, .key = sent.key, .attempts = sent.attempts + 1});
     send(index, history_.calls.size() - 1);
   });

@@ -111,8 +111,8 @@ void Process::wait(std::chrono::milliseconds time) const {
 // An actor that takes one step after another; `step` says how long it then has nothing to do.
 void Process::loop(const std::string& name, std::function<Time()> step) {
   around.scheduler.spawn(group, instance() + "." + name, [this, step = std::move(step)] {
-    while (true)
-      around.scheduler.sleep(step());
+    while (around.scheduler.rest(step())) {
+    }
   });
 }
 

@@ -18,21 +18,34 @@ boost::context::pooled_fixedsize_stack& stacks() {
 } // namespace
 
 Scheduler::~Scheduler() {
-  std::set<Group> groups;
-  for (const auto& actor : actors_)
-    groups.insert(actor->group);
-  for (const auto group : groups)
-    kill(group);
+  kill_all();
 }
 
-void Scheduler::push(Event event) {
-  event.order = ++order_;
-  events_.push_back(std::move(event));
-  std::push_heap(events_.begin(), events_.end());
+void Scheduler::push(Time when, Event event) {
+  if (free_.empty()) {
+    events_.push_back(std::move(event));
+    return push(when, static_cast<std::uint32_t>(events_.size() - 1));
+  }
+  const auto place = free_.back();
+  free_.pop_back();
+  events_[place] = std::move(event);
+  push(when, place);
+}
+
+void Scheduler::push(Time when, std::uint32_t event) {
+  const auto time = static_cast<std::uint64_t>(when.count());
+  if (++order_ >> order_bits != 0 || time >> order_bits != 0) std::abort(); // not a run any more
+  due_.push_back({time << order_bits | order_, event});
+  std::push_heap(due_.begin(), due_.end());
+}
+
+Scheduler::Event Scheduler::take(std::uint32_t event) {
+  free_.push_back(event);
+  return std::move(events_[event]);
 }
 
 void Scheduler::at(Time when, Group group, std::function<void()> what) {
-  push({std::max(when, now_), 0, group, nullptr, 0, std::move(what)});
+  push(std::max(when, now_), {group, nullptr, 0, std::move(what)});
 }
 
 void Scheduler::spawn(Group group, std::string name, std::function<void()> body) {
@@ -47,7 +60,7 @@ void Scheduler::spawn(Group group, std::string name, std::function<void()> body)
         body();
         return std::move(actor.main);
       });
-  push({now_, 0, group, &actor, actor.turn});
+  push(now_, {group, &actor, actor.turn});
 }
 
 void Scheduler::go_on(Actor& actor) {
@@ -64,19 +77,28 @@ void Scheduler::switch_out() {
 }
 
 void Scheduler::sleep(Time delay) {
-  push({now_ + delay, 0, current_->group, current_, current_->turn});
+  if (current_ == nullptr) std::abort(); // a dying actor that goes on instead of returning
+  push(now_ + delay, {current_->group, current_, current_->turn});
   switch_out();
+}
+
+bool Scheduler::rest(Time delay) {
+  if (current_ == nullptr) return false;
+  auto& actor = *current_;
+  actor.resting = true;
+  sleep(delay);
+  actor.resting = false;
+  return !actor.dying;
 }
 
 void Scheduler::idle(Time at_most) {
   current_->idle = true;
-  sleep(at_most);
+  (void)rest(at_most); // which rest() is asked again
 }
 
 void Scheduler::poke(Group group, Time delay) {
   for (const auto& actor : actors_) {
-    if (actor->group == group && actor->idle)
-      push({now_ + delay, 0, group, actor.get(), actor->turn});
+    if (actor->group == group && actor->idle) push(now_ + delay, {group, actor.get(), actor->turn});
   }
 }
 
@@ -95,10 +117,25 @@ void Scheduler::kill(Group group) {
     dying.push_back(std::move(actor));
     return true;
   });
-  for (auto& actor : dying)
-    actor->self = {}; // unwinds its stack
-  std::erase_if(events_, [&](const Event& event) { return event.group == group; });
-  std::make_heap(events_.begin(), events_.end());
+  for (auto& actor : dying) {
+    actor->dying = true;
+    if (actor->resting) actor->self = std::move(actor->self).resume(); // it returns
+    actor->self = {}; // unwinds the stack of any other
+  }
+  std::erase_if(due_, [&](const Due& due) {
+    if (events_[due.event].group != group) return false;
+    (void)take(due.event);
+    return true;
+  });
+  std::make_heap(due_.begin(), due_.end());
+}
+
+void Scheduler::kill_all() {
+  std::set<Group> groups;
+  for (const auto& actor : actors_)
+    groups.insert(actor->group);
+  for (const auto group : groups)
+    kill(group);
 }
 
 void Scheduler::freeze(Group group, Time until) {
@@ -116,25 +153,26 @@ void Scheduler::thaw() {
 }
 
 void Scheduler::run(Time until, const std::function<bool()>& done) {
-  while (!events_.empty() && events_.front().when <= until && !(done && done())) {
-    std::pop_heap(events_.begin(), events_.end());
-    Event event = std::move(events_.back());
-    events_.pop_back();
-    now_ = std::max(now_, event.when);
-    const auto frozen = std::ranges::find_if(
-        frozen_, [&](const Frozen& one) { return one.group == event.group && one.until > now_; });
+  while (!due_.empty() && due_.front().when() <= until && !(done && done())) {
+    std::pop_heap(due_.begin(), due_.end());
+    const Due due = due_.back();
+    due_.pop_back();
+    now_ = std::max(now_, due.when());
+    const auto frozen = std::ranges::find_if(frozen_, [&](const Frozen& one) {
+      return one.group == events_[due.event].group && one.until > now_;
+    });
     if (frozen != frozen_.end()) {
-      event.when = frozen->until;
-      push(std::move(event));
+      push(frozen->until, due.event);
       continue;
     }
+    const Event event = take(due.event);
     if (event.actor) {
       if (event.turn == event.actor->turn) go_on(*event.actor);
     } else if (!dead_.contains(event.group)) {
       event.what();
     }
   }
-  if (events_.empty() || events_.front().when > until) now_ = std::max(now_, until);
+  if (due_.empty() || due_.front().when() > until) now_ = std::max(now_, until);
 }
 
 } // namespace panier::sim

@@ -63,8 +63,8 @@ void World::heal() {
 }
 
 std::string World::difference() const {
-  const auto state = ledger_.state();
-  const auto documents = mirror_.documents();
+  const auto& state = ledger_.seen();
+  const auto& documents = mirror_.seen();
   std::set<commit::CartId> known;
   for (const auto& [user, row] : state.carts) {
     if (row.cart.version == 0) continue;
@@ -85,7 +85,7 @@ std::string World::difference() const {
 }
 
 bool World::quiet() const {
-  const auto state = ledger_.state();
+  const auto& state = ledger_.seen();
   return state.lag.empty() &&
          std::ranges::none_of(state.lanes,
                               [](const auto& lane) { return lane.second.token.has_value(); }) &&
@@ -97,7 +97,7 @@ void World::check_end() {
   found = history_.violations();
   outcome_.undecided = history_.undecided;
   if (auto differs = difference(); !differs.empty()) found.push_back("in the end " + differs);
-  const auto state = ledger_.state();
+  const auto& state = ledger_.seen();
   if (!state.lag.empty())
     found.push_back("in the end " + std::to_string(state.lag.size()) + " carts lag");
   std::set<std::string> alive;
@@ -145,8 +145,7 @@ Outcome World::run() {
 
   const auto all_answered = [this] {
     return std::ranges::all_of(clients_, [](const Client& one) { return one.left == 0; }) &&
-           std::ranges::all_of(history_.calls,
-                               [](const Call& call) { return call.answered.has_value(); });
+           unanswered_ == 0;
   };
   scheduler_.run(plan_.length, all_answered);
   heal();
@@ -155,6 +154,7 @@ Outcome World::run() {
   if (!quiet()) scheduler_.run(scheduler_.now() + 90s, [&] { return quiet(); });
   if (plan_.to_the_very_end) scheduler_.run(scheduler_.now() + 80s);
   check_end();
+  scheduler_.kill_all(); // while what the actors refer to is there
   processes_.clear();
   return std::move(outcome_);
 }

@@ -84,6 +84,7 @@ private:
   };
   std::vector<Sent> sent_; // beside history_.calls
   int operations_ = 0;
+  int unanswered_ = 0; // of history_.calls
   History history_;
   Outcome outcome_;
 };

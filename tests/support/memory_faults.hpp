@@ -2,6 +2,7 @@
 // (advance a clock, let another lane act), and may fail, with or without its effect. Thread-safe.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -52,8 +53,7 @@ public:
   }
   [[nodiscard]] int calls(Call call) const {
     std::lock_guard lock(mutex_);
-    const auto it = counted_.find(call);
-    return it == counted_.end() ? 0 : it->second;
+    return counted_.at(static_cast<std::size_t>(call));
   }
 
   // For the stores.
@@ -70,7 +70,7 @@ public:
     std::shared_ptr<const Hook> hook;
     {
       std::lock_guard lock(mutex_);
-      ++counted_[call];
+      ++counted_.at(static_cast<std::size_t>(call));
       hook = hook_;
     }
     if (hook) {
@@ -78,20 +78,21 @@ public:
     }
     std::lock_guard lock(mutex_);
     if (down_) return Fault{.error = *down_};
-    auto& queue = queued_[call];
-    if (queue.empty()) return std::nullopt;
-    auto fault = std::move(queue.front());
-    queue.pop_front();
+    const auto queue = queued_.find(call);
+    if (queue == queued_.end() || queue->second.empty()) return std::nullopt;
+    auto fault = std::move(queue->second.front());
+    queue->second.pop_front();
     return fault;
   }
 
 private:
+  static constexpr std::size_t kinds_max = 32; // of calls
   mutable std::mutex mutex_;
   // guarded by mutex_:
   std::shared_ptr<const Hook> hook_;
   std::function<void(Call)> pause_;
   std::map<Call, std::deque<Fault>> queued_;
-  std::map<Call, int> counted_;
+  std::array<int, kinds_max> counted_{};
   std::optional<Error> down_;
 };
 

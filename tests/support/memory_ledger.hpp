@@ -65,6 +65,8 @@ public:
   // --- for tests ---
   Faults<LedgerCall> faults;
   [[nodiscard]] State state() const;
+  // Without a copy, for a test whose only thread is here.
+  [[nodiscard]] const State& seen() const { return state_; }
   // A hand edit: of committed state, whoever holds locks.
   void edit(const std::function<void(State&)>& change);
   // Rows for which this is true are refused at commit, as a row too large is (store_rejected).

@@ -32,6 +32,8 @@ public:
   // --- for tests ---
   Faults<MirrorCall> faults;
   [[nodiscard]] Documents documents() const;
+  // Without a copy, for a test whose only thread is here.
+  [[nodiscard]] const Documents& seen() const { return documents_; }
   // The one document of this user; nullopt: none, or several.
   [[nodiscard]] std::optional<commit::MirrorDoc> document(const commit::UserId& user) const;
   // A hand edit.
