@@ -66,5 +66,21 @@ TEST(WireDoubleDelay, ConnectionsDoNotWaitForEachOther) {
   EXPECT_LT(time, delay * mirrors);
 }
 
+TEST(WireDoubleDelay, MayBeLessThanAMillisecond) {
+  constexpr int writes = 20;
+  constexpr auto delay = 900us;
+  WireDouble server({.delay = delay});
+  const auto store = mongo_store(server.uri());
+  const auto mirror = store->connect();
+  must(mirror->ensure_index(true, 2s));
+  const auto time = timed([&] {
+    for (int n = 0; n < writes; ++n) {
+      const auto one = cart_of(numbered(n), n, 10);
+      EXPECT_EQ(must(mirror->write(std::span(&one, 1), 2s)), std::vector{Took::held});
+    }
+  });
+  EXPECT_GE(time, delay * writes);
+}
+
 } // namespace
 } // namespace panier::contract

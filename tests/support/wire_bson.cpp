@@ -110,6 +110,52 @@ void add_missing(bson_t* into, std::string_view from) {
     if (!bson_has_field(into, bson_iter_key(&at))) bson_append_iter(into, nullptr, 0, &at);
 }
 
+// One field as it stands in a document: type, name and value.
+struct Field {
+  std::string_view name;
+  std::string_view bytes;
+  bool used = false;
+};
+
+Field field_at(const bson_iter_t& at) {
+  return {.name = std::string_view(bson_iter_key(&at), bson_iter_key_len(&at)),
+          .bytes = {reinterpret_cast<const char*>(at.raw) + at.off, at.next_off - at.off}};
+}
+
+std::vector<Field> fields_of(const bson_t* document) {
+  std::vector<Field> fields;
+  fields.reserve(16);
+  bson_iter_t at;
+  bson_iter_init(&at, document);
+  while (bson_iter_next(&at))
+    fields.push_back(field_at(at));
+  return fields;
+}
+
+// The document with the fields of `set` in the places of its own, the new ones behind, and without
+// those of `unset`. Puts bytes together, because every write of a benchmark comes through here.
+std::string merged(const bson_t* document, const bson_t* set, const bson_t* unset) {
+  auto changes = fields_of(set);
+  std::string result;
+  result.reserve(document->len + set->len);
+  result.append(sizeof(std::uint32_t), '\0'); // the size, when it is known
+  bson_iter_t at;
+  bson_iter_init(&at, document);
+  while (bson_iter_next(&at)) {
+    const Field old = field_at(at);
+    if (bson_has_field(unset, bson_iter_key(&at))) continue;
+    const auto change = std::ranges::find(changes, old.name, &Field::name);
+    if (change != changes.end()) change->used = true;
+    result += change != changes.end() ? change->bytes : old.bytes;
+  }
+  for (const Field& change : changes)
+    if (!change.used) result += change.bytes;
+  result += '\0';
+  const auto size = BSON_UINT32_TO_LE(static_cast<std::uint32_t>(result.size()));
+  std::memcpy(result.data(), &size, sizeof size);
+  return result;
+}
+
 void check_change(const bson_t* change) {
   bson_iter_t at;
   bson_iter_init(&at, change);
@@ -228,17 +274,8 @@ std::string updated(const bson_t* document, const bson_t* change) {
     return result.raw();
   }
   check_change(change);
-  const View set(or_empty(embedded(change, "$set")));
-  const View unset(or_empty(embedded(change, "$unset")));
-  bson_iter_init(&at, document);
-  while (bson_iter_next(&at)) {
-    const char* key = bson_iter_key(&at);
-    if (bson_has_field(unset.get(), key)) continue;
-    const auto replaced = field(set.get(), key);
-    bson_append_iter(result.get(), nullptr, 0, replaced ? &*replaced : &at);
-  }
-  add_missing(result.get(), bytes(set.get()));
-  return result.raw();
+  return merged(document, View(or_empty(embedded(change, "$set"))).get(),
+                View(or_empty(embedded(change, "$unset"))).get());
 }
 
 std::string upserted(const bson_t* query, const bson_t* change) {

@@ -59,7 +59,7 @@ public:
   wire::Script script;
 
 private:
-  const std::chrono::milliseconds delay_;
+  const std::chrono::microseconds delay_;
   std::uint16_t port_;
   std::optional<wire::Loop> loop_; // last: it uses all of the above
 };

@@ -32,7 +32,7 @@ public:
     std::uint16_t port = 0; // on 127.0.0.1; 0 takes a free one
     int max_wire_version = mongodb_7;
     Topology topology = Topology::replica_set;
-    std::chrono::milliseconds delay{0}; // of each read and write
+    std::chrono::microseconds delay{0}; // of each read and write
     std::size_t batch_documents_max =
         100'000; // of a find's answer; a small one makes clients come back for more
   };

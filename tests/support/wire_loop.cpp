@@ -21,6 +21,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using Kind = WireFault::Kind;
 
@@ -102,9 +103,9 @@ private:
   }
 
   void slow_down() {
-    milliseconds pause = is_work(message_.command.name) ? loop_.delay_ : milliseconds(0);
+    microseconds pause = is_work(message_.command.name) ? loop_.delay_ : microseconds(0);
     if (is(Kind::delay)) pause += fault_->delay;
-    if (pause <= milliseconds(0)) return carry_out();
+    if (pause <= microseconds(0)) return carry_out();
     timer_.expires_after(pause);
     timer_.async_wait(then(&Connection::carry_out));
   }
@@ -162,7 +163,7 @@ private:
   std::string answer_;
 };
 
-Loop::Loop(std::uint16_t port, milliseconds delay, Commands& commands, Script& script)
+Loop::Loop(std::uint16_t port, microseconds delay, Commands& commands, Script& script)
     : delay_(delay), commands_(commands), script_(script) {
   const tcp::endpoint address(boost::asio::ip::address_v4::loopback(), port);
   try {

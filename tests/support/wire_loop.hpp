@@ -22,7 +22,7 @@ namespace panier::support::wire {
 class Loop {
 public:
   // Listening on 127.0.0.1:port; throws std::runtime_error when it cannot. The others outlive it.
-  Loop(std::uint16_t port, std::chrono::milliseconds delay, Commands& commands, Script& script);
+  Loop(std::uint16_t port, std::chrono::microseconds delay, Commands& commands, Script& script);
   // Closes the listener and every connection.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -38,7 +38,7 @@ private:
   void accept();
 
   // Set once.
-  const std::chrono::milliseconds delay_;
+  const std::chrono::microseconds delay_;
   Commands& commands_;
   Script& script_;
   std::uint16_t port_ = 0;

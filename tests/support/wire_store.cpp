@@ -8,17 +8,48 @@ namespace {
 
 constexpr int duplicate_key = 11000;
 
-std::optional<std::string> user_of(const std::string& document) {
-  const View view(document);
-  const auto at = field(view.get(), "user_id");
+std::optional<std::string> user_of(const bson_t* document) {
+  const auto at = field(document, "user_id");
   if (!at || !BSON_ITER_HOLDS_UTF8(&*at)) return std::nullopt;
   return bson_iter_utf8(&*at, nullptr);
 }
 
-std::string id_of(const std::string& document) {
-  const View view(document);
-  const auto at = field(view.get(), "_id");
+std::string id_of(const bson_t* document) {
+  const auto at = field(document, "_id");
   return at ? value_key(*at) : std::string{};
+}
+
+// Neither index has to look at a document that keeps both.
+bool keeps_identity(const bson_t* change) {
+  bson_iter_t at;
+  bson_iter_init(&at, change);
+  while (bson_iter_next(&at)) {
+    const std::string_view name = bson_iter_key(&at);
+    if (name == "$setOnInsert") continue;
+    if (name != "$set" && name != "$unset") return false;
+    const View fields(embedded(at));
+    if (field(fields.get(), "_id") || field(fields.get(), "user_id")) return false;
+  }
+  return true;
+}
+
+// The texts of an array, in order, each once.
+std::vector<std::string_view> texts_of(const bson_iter_t& array) {
+  std::vector<std::string_view> texts;
+  bson_iter_t at;
+  if (bson_iter_recurse(&array, &at))
+    while (bson_iter_next(&at))
+      if (BSON_ITER_HOLDS_UTF8(&at)) texts.emplace_back(bson_iter_utf8(&at, nullptr));
+  std::ranges::sort(texts);
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  return texts;
+}
+
+// Of the entries under one key.
+template <class Index>
+void erase_from(Index& index, std::string_view key, const auto* entry) {
+  const auto [first, last] = index.equal_range(key);
+  index.erase(std::find_if(first, last, [entry](const auto& one) { return one.second == entry; }));
 }
 
 // {user_id: 1} alone, or nothing.
@@ -54,46 +85,50 @@ bool before(const std::string& left, const std::string& right, const bson_t* sor
 
 } // namespace
 
-void Collection::check_unique(const std::string& document, std::optional<Seq> self) const {
+void Collection::check_unique(const Document& document, const Entry* self) const {
   const auto duplicate = [&](const char* index) {
     return WriteError{duplicate_key,
                       "E11000 duplicate key error collection: " + name_ + " index: " + index};
   };
-  const auto same_id = by_id_.find(id_of(document));
+  const auto same_id = by_id_.find(document.id);
   if (same_id != by_id_.end() && same_id->second != self) throw duplicate("_id_");
-  const auto user = user_of(document);
-  if (!unique_user_ || !user) return;
-  const auto [first, last] = by_user_.equal_range(*user);
+  if (!unique_user_ || !document.user) return;
+  const auto [first, last] = of_user_.equal_range(*document.user);
   for (auto at = first; at != last; ++at)
     if (at->second != self) throw duplicate("user_id_1");
 }
 
-void Collection::add(std::string document) {
-  const Seq seq = next_++;
-  by_id_.emplace(id_of(document), seq);
-  if (auto user = user_of(document)) by_user_.emplace(std::move(*user), seq);
-  documents_.emplace(seq, std::move(document));
+void Collection::add(std::string bytes) {
+  const View view(bytes);
+  Document document{.bytes = {}, .id = id_of(view.get()), .user = user_of(view.get())};
+  check_unique(document, nullptr);
+  document.bytes = std::move(bytes);
+  const Entry& entry = *documents_.emplace_hint(documents_.end(), next_++, std::move(document));
+  by_id_.emplace(entry.second.id, &entry);
+  if (!entry.second.user) return;
+  by_user_.emplace(*entry.second.user, &entry);
+  of_user_.emplace(*entry.second.user, &entry);
 }
 
-void Collection::replace(Seq seq, std::string document) {
-  std::string& old = documents_.at(seq);
-  if (user_of(old) == user_of(document) && id_of(old) == id_of(document)) {
-    old = std::move(document);
+void Collection::replace(const Entry& entry, std::string bytes) {
+  const View view(bytes);
+  const Document next{.bytes = {}, .id = id_of(view.get()), .user = user_of(view.get())};
+  check_unique(next, &entry);
+  if (next.id == entry.second.id && next.user == entry.second.user) {
+    documents_.at(entry.first).bytes = std::move(bytes);
     return;
   }
-  erase(seq);
-  add(std::move(document));
+  erase(entry);
+  add(std::move(bytes));
 }
 
-void Collection::erase(Seq seq) {
-  const std::string& document = documents_.at(seq);
-  by_id_.erase(id_of(document));
-  if (const auto user = user_of(document)) {
-    const auto [first, last] = by_user_.equal_range(*user);
-    by_user_.erase(
-        std::find_if(first, last, [seq](const auto& entry) { return entry.second == seq; }));
+void Collection::erase(const Entry& entry) {
+  by_id_.erase(entry.second.id);
+  if (entry.second.user) {
+    erase_from(by_user_, *entry.second.user, &entry);
+    erase_from(of_user_, *entry.second.user, &entry);
   }
-  documents_.erase(seq);
+  documents_.erase(entry.first);
 }
 
 void Collection::insert(std::string document) {
@@ -101,95 +136,84 @@ void Collection::insert(std::string document) {
     Doc empty;
     document = upserted(empty.get(), View(document).get());
   }
-  check_unique(document, std::nullopt);
   add(std::move(document));
 }
 
 Collection::Updated Collection::update(const bson_t* query, const bson_t* change, bool multi,
                                        bool upsert) {
-  const Ids found = matching(query, false, multi ? 0 : 1);
+  const Entries found = matching(query, false, multi ? 0 : 1);
   if (found.empty()) {
     if (!upsert) return {};
     std::string document = upserted(query, change);
-    check_unique(document, std::nullopt);
     add(document);
     return {.matched = 0, .upserted = std::move(document)};
   }
-  for (const Seq seq : found) {
-    std::string document = updated(View(documents_.at(seq)).get(), change);
-    check_unique(document, seq);
-    replace(seq, std::move(document));
+  const bool in_place = keeps_identity(change);
+  for (const Entry* entry : found) {
+    std::string document = updated(View(entry->second.bytes).get(), change);
+    if (in_place)
+      documents_.at(entry->first).bytes = std::move(document);
+    else
+      replace(*entry, std::move(document));
   }
   return {.matched = std::ssize(found), .upserted = std::nullopt};
 }
 
 std::int64_t Collection::remove(const bson_t* query, std::int64_t limit) {
-  const Ids found = matching(query, false, limit);
-  for (const Seq seq : found)
-    erase(seq);
+  const Entries found = matching(query, false, limit);
+  for (const Entry* entry : found)
+    erase(*entry);
   return std::ssize(found);
 }
 
-Collection::Ids Collection::candidates(const bson_t* filter, bool by_user) const {
-  Ids found;
+void Collection::each_candidate(const bson_t* filter, bool by_user, const Visit& visit) const {
   const auto id = field(filter, "_id");
   if (id && embedded(*id).empty()) {
     const auto at = by_id_.find(value_key(*id));
-    if (at != by_id_.end()) found.push_back(at->second);
-    return found;
+    if (at != by_id_.end()) visit(*at->second);
+    return;
   }
-  const auto take = [&](auto first, auto last) {
-    for (auto at = first; at != last; ++at)
-      found.push_back(at->second);
+  const auto all = [&](auto first, auto last) {
+    while (first != last && visit(*first->second))
+      ++first;
+    return first == last;
+  };
+  const auto all_of = [&](std::string_view user) {
+    const auto [first, last] = of_user_.equal_range(user);
+    return all(first, last);
   };
   const auto user = field(filter, "user_id");
   if (user && BSON_ITER_HOLDS_UTF8(&*user)) {
-    const auto [first, last] =
-        by_user_.equal_range(std::string_view(bson_iter_utf8(&*user, nullptr)));
-    take(first, last);
-    return found;
+    all_of(bson_iter_utf8(&*user, nullptr));
+    return;
   }
   const std::string_view condition = user ? embedded(*user) : std::string_view{};
   if (!condition.empty()) {
     const View operators(condition);
     if (const auto in = field(operators.get(), "$in")) {
-      std::vector<std::string> users;
-      bson_iter_t at;
-      if (bson_iter_recurse(&*in, &at))
-        while (bson_iter_next(&at))
-          if (BSON_ITER_HOLDS_UTF8(&at)) users.emplace_back(bson_iter_utf8(&at, nullptr));
-      std::ranges::sort(users);
-      users.erase(std::unique(users.begin(), users.end()), users.end());
-      for (const auto& one : users) {
-        const auto [first, last] = by_user_.equal_range(one);
-        take(first, last);
-      }
-      return found;
+      std::ranges::all_of(texts_of(*in), all_of);
+      return;
     }
     const auto greater = field(operators.get(), "$gt");
     if (greater && BSON_ITER_HOLDS_UTF8(&*greater)) {
-      take(by_user_.upper_bound(std::string_view(bson_iter_utf8(&*greater, nullptr))),
-           by_user_.end());
-      return found;
+      all(by_user_.upper_bound(bson_iter_utf8(&*greater, nullptr)), by_user_.end());
+      return;
     }
   }
   if (by_user && by_user_.size() == documents_.size()) {
-    take(by_user_.begin(), by_user_.end());
-    return found;
+    all(by_user_.begin(), by_user_.end());
+    return;
   }
-  for (const auto& [seq, document] : documents_)
-    found.push_back(seq);
-  return found;
+  std::ranges::all_of(documents_, visit);
 }
 
-Collection::Ids Collection::matching(const bson_t* filter, bool by_user, std::int64_t limit) const {
-  Ids found = candidates(filter, by_user);
-  Ids kept;
-  for (const Seq seq : found) {
-    if (!matches(View(documents_.at(seq)).get(), filter)) continue;
-    kept.push_back(seq);
-    if (limit > 0 && std::ssize(kept) == limit) break;
-  }
+Collection::Entries Collection::matching(const bson_t* filter, bool by_user,
+                                         std::int64_t limit) const {
+  Entries kept;
+  each_candidate(filter, by_user, [&](const Entry& entry) {
+    if (matches(View(entry.second.bytes).get(), filter)) kept.push_back(&entry);
+    return limit <= 0 || std::ssize(kept) < limit;
+  });
   return kept;
 }
 
@@ -200,8 +224,8 @@ std::vector<std::string> Collection::find(const bson_t* filter, const bson_t* so
   // Only texts come in order out of the index; a filter that lets others through is sorted below.
   const bool few = any_order || (by_user && by_user_.size() == documents_.size());
   std::vector<std::string> found;
-  for (const Seq seq : matching(filter, by_user, few && limit > 0 ? skip + limit : 0))
-    found.push_back(documents_.at(seq));
+  for (const Entry* entry : matching(filter, by_user, few && limit > 0 ? skip + limit : 0))
+    found.push_back(entry->second.bytes);
   if (!any_order && !few)
     std::ranges::sort(found, [sort](const auto& a, const auto& b) { return before(a, b, sort); });
   found.erase(found.begin(), found.begin() + std::min<std::ptrdiff_t>(skip, std::ssize(found)));

@@ -52,22 +52,33 @@ public:
 
 private:
   using Seq = std::uint64_t; // order of insertion
-  using Ids = std::vector<Seq>;
+  struct Document {
+    std::string bytes;
+    std::string id;                  // value_key() of its _id
+    std::optional<std::string> user; // where its user_id is a text
+  };
+  using Documents = std::map<Seq, Document>;
+  using Entry = Documents::value_type; // stays where it is
+  using Entries = std::vector<const Entry*>;
 
   void add(std::string document);
-  void replace(Seq seq, std::string document);
-  void erase(Seq seq);
-  void check_unique(const std::string& document, std::optional<Seq> self) const;
-  // Every document that could match, in user_id order if `by_user` comes back true; few where an
-  // index helps.
-  [[nodiscard]] Ids candidates(const bson_t* filter, bool by_user) const;
-  [[nodiscard]] Ids matching(const bson_t* filter, bool by_user, std::int64_t limit) const;
+  void replace(const Entry& entry, std::string document);
+  void erase(const Entry& entry);
+  void check_unique(const Document& document, const Entry* self) const;
+  // Every document that could match, until `visit` says no: few where an index helps, and in
+  // user_id order if that is asked for and all have a text there.
+  using Visit = std::function<bool(const Entry&)>;
+  void each_candidate(const bson_t* filter, bool by_user, const Visit& visit) const;
+  [[nodiscard]] Entries matching(const bson_t* filter, bool by_user, std::int64_t limit) const;
 
   std::string name_; // database.collection
   Seq next_ = 1;
-  std::map<Seq, std::string> documents_;
-  std::unordered_map<std::string, Seq> by_id_;
-  std::multimap<std::string, Seq, std::less<>> by_user_; // documents whose user_id is a text
+  Documents documents_;
+  // The keys are views into documents_. Those whose user_id is a text stand in both of the last
+  // two: one for ranges, one because a lookup in a tree of a million texts is what a write costs.
+  std::unordered_map<std::string_view, const Entry*> by_id_;
+  std::multimap<std::string_view, const Entry*> by_user_;
+  std::unordered_multimap<std::string_view, const Entry*> of_user_;
   bool user_index_ = false;
   bool unique_user_ = false;
   bool created_ = false;
