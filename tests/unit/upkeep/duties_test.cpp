@@ -257,5 +257,29 @@ TEST_F(UpkeepTest, OnePieceThatFailsDoesNotStopTheOthers) {
   EXPECT_EQ(ledger_.faults.calls(LedgerCall::purgeable), 1);
 }
 
+TEST_F(UpkeepTest, ContinuousVerifyKeepsToItsPace) {
+  ledger_.edit([](MemoryLedgerStore::State& state) {
+    for (int i = 0; i < 1'000; ++i) { // never told to the mirror, so nothing differs
+      commit::CartRow row{.user = user("u" + std::to_string(i))};
+      state.carts.emplace(row.user, row);
+    }
+  });
+  const auto scans_in_3s = [&](int rows_per_s) {
+    upkeep::Upkeep upkeep(upkeep_stores(), {.verify_rows_per_s = rows_per_s},
+                          [](commit::WriteRequest, commit::WriteDone) {});
+    const int before = ledger_.faults.calls(LedgerCall::scan);
+    for (auto passed = 0ms; passed < 3s; passed += upkeep::tick) {
+      upkeep.run_once();
+      clock_.advance(upkeep::tick);
+    }
+    return ledger_.faults.calls(LedgerCall::scan) - before;
+  };
+  static_assert(upkeep::Verify::page_carts == 200);
+  EXPECT_EQ(scans_in_3s(0), 0);
+  EXPECT_EQ(scans_in_3s(1), 3);
+  EXPECT_EQ(scans_in_3s(200), 3);
+  EXPECT_EQ(scans_in_3s(300), 3 * 2) << "a page and a half";
+}
+
 } // namespace
 } // namespace panier::test
