@@ -11,7 +11,7 @@ ROUNDS ?= 10
 SEEDS ?= 20000
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test sim chaos mutants bench asan-ubsan tsan fuzz format format-check tidy up down logs clean
+.PHONY: help run check test sim chaos mutants bench figures asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,6 +57,10 @@ bench: ## panier beside its peers and the machine's own limit, about 45 minutes;
 	cmake --preset bench
 	cmake --build --preset bench --target panier panier-peer panier-limit panier-wire-double
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/run.py
+
+figures: ## count the instructions of the fixed scenario anew; commit bench/callgrind/figures.json with the change
+	scripts/setup test
+	/usr/bin/python3 bench/callgrind/check.py --renew build/dev/guard
 
 asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test

@@ -6,6 +6,8 @@
 #include "app/stores.hpp"
 #include "commit/commit_path.hpp"
 #include "program.hpp"
+#include "store/mongo/mongo_mirror.hpp"
+#include "store/sqlite/stores.hpp"
 
 namespace panier::bench {
 namespace {
@@ -72,6 +74,14 @@ private:
   std::size_t next_ = 0;
 };
 
+std::unique_ptr<commit::MirrorStore> mirror_of(const config::Config& config) {
+  if (config.mirror == config::MirrorKind::mongodb)
+    return must(store::mongo::MongoMirrorStore::make(app::mongo_settings(config)));
+  store::sqlite::Settings settings;
+  settings.dir = must(store::sqlite::DataDirectory::claim(config.data_dir));
+  return std::make_unique<store::sqlite::SqliteMirrorStore>(settings);
+}
+
 } // namespace
 
 Rate run_mirror(const MirrorRun& run) {
@@ -79,12 +89,12 @@ Rate run_mirror(const MirrorRun& run) {
     throw std::runtime_error("each lane needs at least a batch of carts");
   const runtime::SystemClock clock;
   const auto config = settings_from_environment("sqlite", run.store);
-  const auto stores = must(app::open_stores(config, clock, app::Access::serve));
-  must(stores.mirror->connect()->ensure_index(true, config.mirror_timeout));
+  const auto store = mirror_of(config);
+  must(store->connect()->ensure_index(true, config.mirror_timeout));
 
   std::vector<std::unique_ptr<BulkLane>> lanes;
   for (int lane = 0; lane < run.lanes; ++lane) {
-    lanes.push_back(std::make_unique<BulkLane>(run, *stores.mirror, lane, clock));
+    lanes.push_back(std::make_unique<BulkLane>(run, *store, lane, clock));
     lanes.back()->look();
   }
   std::vector<Rate> rates(lanes.size());
