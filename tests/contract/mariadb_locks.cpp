@@ -51,6 +51,30 @@ TEST_F(MariadbLocks, WhoWaitsForALanesRowHoldsNoCart) {
   waiter.join();
 }
 
+// The lists are looked at after the last lock, also where that one was waited for.
+TEST_F(MariadbLocks, WhoWaitedForANewUserSeesThatItIsReserved) {
+  const auto ledger = prepared();
+  make_lane(*ledger, lane(0));
+  make_lane(*ledger, lane(1));
+  const auto mine = must(ledger->open(want(lane(0), {{user("u"), cart_id(1)}})));
+  Result<Opened> seen = Opened{};
+  std::jthread waiter([&] {
+    const auto other = connect();
+    do // a wait for a lock ends after a second
+      seen = other->open(want(lane(1), {{user("u"), cart_id(2)}}));
+    while (!seen && seen.error().code == Errc::store_conflict);
+  });
+  wait_for_a_waiter();
+  Writes writes;
+  writes.row = LaneRow{lane(0), 2, token(2), mine.now + 5s, {{user("u"), 7}}, {}, mine.now};
+  must(ledger->commit(writes));
+  waiter.join();
+  ASSERT_TRUE(seen);
+  ASSERT_EQ(seen->carts.size(), 1U);
+  ASSERT_EQ(seen->others.size(), 1U);
+  EXPECT_EQ(seen->others[0].reserved, writes.row->reserved);
+}
+
 TEST_F(MariadbLocks, DeadlockMeansRunItAgain) {
   const auto ledger = prepared();
   put(*ledger, "u", 1, 10);

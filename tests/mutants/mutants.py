@@ -137,8 +137,8 @@ OF_ADAPTERS = [
     ("MariaDB: locked carts are skipped", STATEMENTS,
      "ORDER BY p.user_id FOR UPDATE SKIP LOCKED", "ORDER BY p.user_id FOR UPDATE", "contract_mariadb"),
     ("MariaDB: look after the last lock", MARIADB,
-     "  look(sql, request); // again, because it must be later than all locks\n  if (auto sent",
-     "  if (auto sent", "contract_mariadb"),
+     "  return take_look(request, opened);\n", "  commit::Opened later;\n  return take_look(request, later);\n",
+     "contract_mariadb"),
     ("MariaDB: the lane's row is locked until the end", STATEMENTS,
      'of_lane(sql, lane);\n  sql.raw(" FOR UPDATE");', "of_lane(sql, lane);", "contract_mariadb"),
     ("MariaDB: the lane's row before the carts", MARIADB, [
