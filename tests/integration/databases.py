@@ -17,6 +17,7 @@ import pymysql
 import pytest
 
 START_TIMEOUT_S = 120
+BUILD_TIMEOUT_S = 600  # of FerretDB, from its modules
 KILL_TIMEOUT_S = 10
 
 
@@ -113,6 +114,9 @@ class FerretDb(_Server):
     name, script = "mongodb", "stack-mongo"
 
     def start(self):
+        # Once in a checkout it is built, which is no part of a start.
+        subprocess.run([self._script.with_name("build-ferretdb")], stdout=subprocess.DEVNULL, timeout=BUILD_TIMEOUT_S,
+                       check=True)
         super().start()
         self._uri = re.match(r"mongodb://[^/]+/", self._env["MONGO_URI_PANIERS"]).group(0)
         self.port = int(re.search(r":(\d+)/", self._uri).group(1))
@@ -131,7 +135,8 @@ class FerretDb(_Server):
         return pymongo.MongoClient(self.uri(), serverSelectionTimeoutMS=5000, socketTimeoutMS=5000)
 
     def stop(self):
-        self._client.close()
+        if "_client" in self.__dict__:  # a server that did not start has none
+            self._client.close()
         super().stop()
 
     def collection(self):
