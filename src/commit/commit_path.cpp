@@ -60,7 +60,7 @@ CommitPath::CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger
     ids_.push_back(settings_.ids(shared_.clock));
     lanes_.push_back(std::make_unique<Lane>(LaneKey{settings_.instance, i}, shared_,
                                             ledger.connect(), mirror ? mirror->connect() : nullptr,
-                                            *ids_.back(), queue_));
+                                            *ids_.back(), queue_, quarantine_));
   }
 }
 

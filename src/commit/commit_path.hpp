@@ -53,6 +53,7 @@ private:
   const bool mirrored_;
   std::vector<std::unique_ptr<IdSource>> ids_;
   WriteQueue queue_;
+  Quarantine quarantine_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   Reader reader_;
 

@@ -35,9 +35,9 @@ std::string_view reason(Notice::Kind kind) {
 } // namespace
 
 Lane::Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
-           std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue)
+           std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue, Quarantine& quarantine)
     : shared_(shared), ledger_(std::move(ledger)), mirror_(std::move(mirror)), ids_(ids),
-      queue_(queue), index_(static_cast<WriteQueue::LaneIndex>(key.lane)),
+      queue_(queue), quarantine_(quarantine), index_(static_cast<WriteQueue::LaneIndex>(key.lane)),
       protocol_(std::move(key),
                 {.reservation_ttl = shared.timing.reservation_ttl,
                  .limits = shared.limits,

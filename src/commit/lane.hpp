@@ -37,7 +37,7 @@ class Lane {
 public:
   // `mirror` is nullptr for PANIER_MIRROR=none. The key's number is the lane's place in `queue`.
   Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
-       std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue);
+       std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue, Quarantine& quarantine);
 
   [[nodiscard]] WriteQueue& queue() { return queue_; }
 
@@ -77,13 +77,13 @@ private:
   const std::unique_ptr<Ledger> ledger_;
   const std::unique_ptr<Mirror> mirror_;
   IdSource& ids_;
-  WriteQueue& queue_; // thread-safe
+  WriteQueue& queue_;      // thread-safe
+  Quarantine& quarantine_; // thread-safe
   const WriteQueue::LaneIndex index_;
 
   // the lane's thread alone
   Protocol protocol_;
   Parking parking_;
-  Quarantine quarantine_;
   runtime::SteadyTime last_beat_{};
   const std::atomic<bool>* give_up_ = nullptr;
 };

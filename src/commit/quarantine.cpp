@@ -5,6 +5,8 @@
 namespace panier::commit {
 
 bool Quarantine::refused(const cart::UserId& user, runtime::SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  empty_ = false;
   if (strikes_.size() >= quarantine_carts_max)
     strikes_.clear(); // bounded; a culprit comes back soon enough
   if (++strikes_[user] < poison_aborts_max) return false;
@@ -17,13 +19,27 @@ bool Quarantine::refused(const cart::UserId& user, runtime::SteadyTime now) {
   return true;
 }
 
+void Quarantine::succeeded(const cart::UserId& user) {
+  if (empty_) return;
+  const std::lock_guard lock(mutex_);
+  strikes_.erase(user);
+  empty_ = strikes_.empty() && until_.empty();
+}
+
 bool Quarantine::holds(const cart::UserId& user, runtime::SteadyTime now) {
-  if (until_.empty()) return false;
+  if (empty_) return false;
+  const std::lock_guard lock(mutex_);
   const auto it = until_.find(user);
   if (it == until_.end()) return false;
   if (it->second > now) return true;
   until_.erase(it);
+  empty_ = strikes_.empty() && until_.empty();
   return false;
+}
+
+std::size_t Quarantine::carts() const {
+  const std::lock_guard lock(mutex_);
+  return until_.size();
 }
 
 } // namespace panier::commit

@@ -1,7 +1,9 @@
 // Carts whose row the ledger refused again and again: their writes are refused for a day, so that
-// they do not make every batch of their lane run cart by cart. Owned by the lane's thread; bounded.
+// they do not make every batch run cart by cart. Of all lanes of a process; thread-safe; bounded.
 #pragma once
 
+#include <atomic>
+#include <mutex>
 #include <unordered_map>
 
 #include "cart/identity.hpp"
@@ -14,13 +16,15 @@ class Quarantine {
 public:
   // The ledger refused this cart's row. true: it is quarantined from now on.
   bool refused(const cart::UserId& user, runtime::SteadyTime now);
-  void succeeded(const cart::UserId& user) {
-    if (!strikes_.empty()) strikes_.erase(user);
-  }
+  void succeeded(const cart::UserId& user);
   [[nodiscard]] bool holds(const cart::UserId& user, runtime::SteadyTime now);
-  [[nodiscard]] std::size_t carts() const { return until_.size(); }
+  [[nodiscard]] std::size_t carts() const;
 
 private:
+  // Nearly always nobody is in here, and nobody who asks has to wait.
+  std::atomic<bool> empty_{true};
+  mutable std::mutex mutex_;
+  // guarded by mutex_:
   std::unordered_map<cart::UserId, int> strikes_;
   std::unordered_map<cart::UserId, runtime::SteadyTime> until_;
 };

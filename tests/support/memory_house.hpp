@@ -105,6 +105,7 @@ struct Instance {
   Instance(House& house, std::string name, std::uint8_t number);
   NumberedIds ids;
   commit::WriteQueue queue;
+  commit::Quarantine quarantine;
   Lane lane;
 };
 
@@ -225,6 +226,6 @@ private:
 inline Instance::Instance(House& house, std::string name, std::uint8_t number)
     : ids(number), queue(1, 8192),
       lane(LaneKey{std::move(name), 0}, house.shared(), house.ledger().connect(),
-           house.mirror().connect(), ids, queue) {}
+           house.mirror().connect(), ids, queue, quarantine) {}
 
 } // namespace panier::test

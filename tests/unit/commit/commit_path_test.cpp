@@ -12,6 +12,11 @@ namespace {
 class CommitPathTest : public ::testing::Test {
 protected:
   void start(std::chrono::milliseconds request_timeout = 60s, int lanes = 4) {
+    make(request_timeout, lanes);
+    path_->start();
+  }
+  // Without its threads: a test takes the lanes' steps.
+  void make(std::chrono::milliseconds request_timeout = 60s, int lanes = 4) {
     commit::LaneShared shared{.clock = clock_,
                               .metrics = metrics_,
                               .ledger_state = ledger_state_,
@@ -21,7 +26,6 @@ protected:
                               .limits = {}};
     path_ = std::make_unique<commit::CommitPath>(
         commit::CommitPath::Settings{.instance = "one", .lanes = lanes}, shared, ledger_, &mirror_);
-    path_->start();
   }
   std::future<Result<Receipt>> submit(cart::Operation wanted) {
     auto promise = std::make_shared<std::promise<Result<Receipt>>>();
@@ -85,6 +89,21 @@ TEST_F(CommitPathTest, AWriteThatComesTooLateIsNotDone) {
   EXPECT_EQ(outcome(answer), "overloaded");
   path_->stop(10s);
   EXPECT_TRUE(ledger_.state().carts.empty());
+}
+
+TEST_F(CommitPathTest, ACartThatIsRefusedIsQuarantinedWhicheverLanesCarriedIt) {
+  make(60s, 2);
+  ledger_.refuse_rows([](const commit::CartRow& row) { return !row.cart.lines.empty(); });
+  const auto carried_by = [&](std::size_t lane) {
+    auto answer = submit(add("bad"));
+    for (int i = 0; i < 50 && path_->lane(lane).run_once() != commit::Lane::Did::nothing; ++i) {
+    }
+    return outcome(answer);
+  };
+  EXPECT_EQ(carried_by(0), "internal");
+  EXPECT_EQ(carried_by(1), "internal");
+  EXPECT_EQ(carried_by(0), "internal");
+  EXPECT_EQ(carried_by(1), "cart_quarantined");
 }
 
 TEST_F(CommitPathTest, AReadIsAnsweredByTheReader) {
