@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Suites that start database servers or the whole service carry one of these labels; all others need nothing.
+# Suites that start database servers or the whole service carry one of these labels; all others need nothing. `long`: more
+# than an edit is worth, for `make test`.
 needs_servers := servers|integration
 jobs := $(shell nproc)
 SECONDS ?= 60
@@ -11,7 +12,7 @@ ROUNDS ?= 10
 SEEDS ?= 20000
 ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 
-.PHONY: help run check test sim chaos mutants bench figures asan-ubsan tsan fuzz format format-check tidy up down logs clean
+.PHONY: help run check test sim coverage chaos mutants bench figures asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +28,7 @@ check: ## what to run while editing: format, dev build, all tests that need no s
 	scripts/format --check
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev
-	$(ctest) --test-dir build/dev -LE '$(needs_servers)'
+	$(ctest) --test-dir build/dev -LE '$(needs_servers)|long'
 
 test: ## every suite, real databases included
 	scripts/setup test
@@ -40,6 +41,10 @@ sim: ## the commit path on simulated stores, SEEDS runs (20000) from a fresh see
 	cmake --preset sim
 	cmake --build --preset sim --target panier-sim
 	build/sim/tests/sim/panier-sim $(if $(SEED),--seed $(SEED) --trace,--fresh --seeds $(SEEDS))
+
+coverage: ## the lines of the commit path and of upkeep that the simulator reaches; fails under 95 %
+	scripts/setup coverage
+	scripts/coverage
 
 chaos: ## ROUNDS rounds (10) of faults on real stores; CHAOS_SEED=n repeats a schedule, from round CHAOS_FIRST on
 	scripts/setup test
@@ -66,7 +71,7 @@ asan-ubsan tsan: ## the tests that need no server, under sanitizers
 	scripts/setup test
 	cmake --preset $@
 	cmake --build --preset $@
-	$(ctest) --test-dir build/$@ -LE '$(needs_servers)$(if $(filter tsan,$@),|one-thread)'
+	$(ctest) --test-dir build/$@ -LE '$(needs_servers)|long$(if $(filter tsan,$@),|one-thread)'
 
 fuzz: ## every fuzz target for SECONDS seconds each (60), under ASan and UBSan (TARGETS="a b": only these)
 	scripts/setup fuzz

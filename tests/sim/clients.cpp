@@ -113,21 +113,38 @@ void World::send(std::size_t client, std::size_t index) {
     });
     return;
   }
-  process->service.write({call.what, sent_[index].key}, [this, index](Result<commit::Receipt> got) {
-    if (!sent_[index].open) return;
-    if (got) {
-      history_.calls[index].outcome = got->outcome;
-      return answered(index, Call::Told::ok, {});
-    }
-    const auto code = got.error().code;
-    const bool refused = code == Errc::cart_not_found || code == Errc::precondition_failed ||
-                         code == Errc::invalid_field;
-    answered(index,
-             code == Errc::outcome_unknown ? Call::Told::unknown
-             : refused                     ? Call::Told::refused
-                                           : Call::Told::failed,
-             code);
-  });
+  process->service.write({call.what, sent_[index].key},
+                         [this, index](const Result<commit::Receipt>& got) { wrote(index, got); });
+}
+
+void World::wrote(std::size_t index, const Result<commit::Receipt>& got) {
+  if (!sent_[index].open) return;
+  if (got) {
+    history_.calls[index].outcome = got->outcome;
+    return answered(index, Call::Told::ok, {});
+  }
+  const auto code = got.error().code;
+  const bool refused = code == Errc::cart_not_found || code == Errc::precondition_failed ||
+                       code == Errc::invalid_field;
+  answered(index,
+           code == Errc::outcome_unknown ? Call::Told::unknown
+           : refused                     ? Call::Told::refused
+                                         : Call::Told::failed,
+           code);
+}
+
+// The expiry of a cart is an operation like any other: somebody must be told how it went.
+std::function<void(const Result<commit::Receipt>&)>
+World::upkeep_asks(Scheduler::Group group, const cart::Operation& what) {
+  const auto index = history_.calls.size();
+  history_.calls.push_back({.operation = ++operations_,
+                            .what = what,
+                            .asked = scheduler_.now(),
+                            .deadline = scheduler_.now() + plan_.timing.request_timeout + 200ms});
+  ++unanswered_;
+  sent_.push_back({.client = nobody, .group = group, .key = {}});
+  if (options_.trace) tell("upkeep asks: " + to_text(history_.calls.back()));
+  return [this, index](const Result<commit::Receipt>& got) { wrote(index, got); };
 }
 
 void World::answered(std::size_t index, Call::Told told, Errc code) {
@@ -146,6 +163,7 @@ void World::answered(std::size_t index, Call::Told told, Errc code) {
     ++outcome_.acknowledged;
   else
     ++outcome_.failed;
+  if (sent_[index].client == nobody) return;
   scheduler_.after(1us, 0, [this, index] { retry_or_go_on(sent_[index].client, index); });
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "shrink.hpp"
+#include "threads.hpp"
 
 namespace {
 
@@ -45,45 +46,81 @@ void tell(const Options& failed, bool whole) {
              outcome.violations.size(), options.seed);
 }
 
-// Every operation, both policies, every fault at every call of the lanes, and every second fault
+// Every fault at every call of the lanes for one operation and one policy, and every second fault
 // after it.
 class Enumeration {
 public:
-  bool all() {
-    using cart::OperationKind;
-    for (const auto kind : {OperationKind::create, OperationKind::add, OperationKind::edit,
-                            OperationKind::remove, OperationKind::empty, OperationKind::erase}) {
-      for (const auto policy : {commit::Policy::strict, commit::Policy::available})
-        if (!with({.operation = kind, .policy = policy, .at = {}})) return false;
-    }
-    fmt::print("{} single faults, {} pairs: 0 violating\n", counts_[1], counts_[2]);
-    return true;
-  }
+  Enumeration(const Script& script, std::size_t faults_max)
+      : script_(script), faults_max_(faults_max) {}
+
+  // The first script that fails; nullopt: all promises were kept.
+  std::optional<Script> failing() { return failing_from(script_); }
+  // Of so many faults.
+  [[nodiscard]] int scripts(std::size_t faults) const { return counts_.at(faults); }
 
 private:
-  // The script, and with one more fault after its last.
-  bool with(const Script& script) {
-    const Options options{.script = script};
-    const auto outcome = run(options);
-    ++counts_[script.at.size()];
-    if (!outcome.violations.empty()) {
-      fmt::print("{}\n", to_text(script));
-      tell(options, true);
-      return false;
-    }
-    if (script.at.size() == 2) return true;
+  std::optional<Script> failing_from(const Script& script) {
+    const auto outcome = run({.script = script});
+    ++counts_.at(script.at.size());
+    if (!outcome.violations.empty()) return script;
+    if (script.at.size() == faults_max_) return std::nullopt;
     const int first = script.at.empty() ? 0 : script.at.back().first + 1;
     for (int call = first; call < outcome.scripted_calls; ++call) {
       for (int fault = 0; fault < Script::faults; ++fault) {
         Script more = script;
         more.at.emplace_back(call, static_cast<Script::Fault>(fault));
-        if (!with(more)) return false;
+        if (auto fails = failing_from(more)) return fails;
       }
     }
-    return true;
+    return std::nullopt;
   }
+  const Script script_;
+  const std::size_t faults_max_;
   std::array<int, 3> counts_{};
 };
+
+// 0: all promises were kept. `faults_max`: 1 or 2.
+int enumerate(std::size_t faults_max, unsigned jobs) {
+  using cart::OperationKind;
+  std::vector<Enumeration> all;
+  for (const auto kind : {OperationKind::create, OperationKind::add, OperationKind::edit,
+                          OperationKind::remove, OperationKind::empty, OperationKind::erase}) {
+    for (const auto policy : {commit::Policy::strict, commit::Policy::available})
+      all.emplace_back(Script{.operation = kind, .policy = policy, .at = {}}, faults_max);
+  }
+  const auto started = std::chrono::steady_clock::now();
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::optional<Script> failed;
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < jobs; ++i) {
+      threads.emplace_back([&] {
+        for (auto mine = next++; mine < all.size(); mine = next++) {
+          const auto fails = all[mine].failing();
+          if (!fails) continue;
+          std::lock_guard lock(mutex);
+          failed = fails;
+          next = all.size();
+        }
+      });
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  int singles = 0;
+  int pairs = 0;
+  for (const auto& one : all) {
+    singles += one.scripts(1);
+    pairs += one.scripts(2);
+  }
+  if (failed) {
+    fmt::print("{}\n", to_text(*failed));
+    tell({.script = failed}, true);
+  }
+  fmt::print("{} single faults, {} pairs: {} violating; {:.1f} s\n", singles, pairs, failed ? 1 : 0,
+             took.count());
+  return failed ? 1 : 0;
+}
 
 std::uint64_t fresh_seed() {
   std::random_device device;
@@ -101,7 +138,11 @@ int main(int argc, char** argv) {
   bool fresh = false;
   bool whole = false;
   bool trace = false;
+  bool singles = false;
   bool pairs = false;
+  bool threads_too = false;
+  app.add_flag("--threads", threads_too, "the loops on real threads, instead of seeds");
+  app.add_flag("--singles", singles, "every fault at every call, instead of seeds");
   app.add_flag("--pairs", pairs, "every fault at every call, and every pair, instead of seeds");
   app.add_option("--seeds", seeds, "how many seeds to run");
   app.add_option("--first", first, "the first of them");
@@ -113,7 +154,13 @@ int main(int argc, char** argv) {
                "with --seed: print the trace of a run that keeps all promises too");
   CLI11_PARSE(app, argc, argv);
 
-  if (pairs) return Enumeration().all() ? 0 : 1;
+  if (threads_too) {
+    const auto violations = run_on_threads();
+    for (const auto& violation : violations)
+      fmt::print("VIOLATION {}\n", violation);
+    return violations.empty() ? 0 : 1;
+  }
+  if (singles || pairs) return enumerate(pairs ? 2 : 1, jobs);
   if (one) {
     const Options options{.seed = *one, .trace = trace};
     const auto outcome = run(options);

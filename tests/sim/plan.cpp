@@ -26,6 +26,7 @@ Odds draw_all_odds(Dice& dice) {
   odds.lost_commit = draw_odds(dice, 0.2);
   odds.hanging_commit = draw_odds(dice, 0.1);
   odds.rejected = draw_odds(dice, 0.1);
+  odds.unservable = draw_odds(dice, 0.05);
   odds.late = draw_odds(dice, 0.3);
   odds.partial = draw_odds(dice, 0.3);
   odds.half_open = draw_odds(dice, 1.0);
@@ -38,7 +39,8 @@ void draw_incidents(Dice& dice, Plan& plan) {
     while (dice.chance(chance)) {
       plan.incidents.push_back(
           {kind, some_time(), Time(dice.between(shortest.count(), longest.count())),
-           static_cast<int>(dice.between(0, plan.instances - 1)), dice.chance(0.5)});
+           static_cast<int>(dice.between(0, plan.instances - 1)), dice.chance(0.5),
+           static_cast<int>(dice.between(0, Incident::choices - 1))});
       chance /= 2;
     }
   };
@@ -50,10 +52,19 @@ void draw_incidents(Dice& dice, Plan& plan) {
   add(Kind::ledger_clock, 0.1, 0s, 0s);
   add(Kind::process_clock, 0.1, 0s, 0s);
   add(Kind::policy, 0.15, 0s, 0s);
-  // A restore needs a verify that finds it.
+  add(Kind::row_unreadable, 0.1, 100ms, 8s);
+  add(Kind::rows_refused, 0.1, 50ms, 1s);
+  add(Kind::stop, 0.15, 0s, 3s);
+  if (plan.cart_ttl > 0h) { // looked at when an instance starts
+    const Time then = some_time();
+    plan.incidents.push_back({.kind = Kind::long_after, .when = then});
+    plan.incidents.push_back({.kind = Kind::stop, .when = then + dice.between(1, 3'000) * 1ms});
+  }
+  // What others did to the mirror needs a verify that finds it.
   if (plan.verify) {
     add(Kind::mirror_backup, 0.6, 0s, 0s);
     add(Kind::mirror_restore, 0.9, 0s, 0s);
+    add(Kind::mirror_edit, 0.9, 0s, 0s);
     if (dice.chance(0.3)) {
       const Time backup = some_time();
       plan.incidents.push_back({.kind = Kind::ledger_backup, .when = backup});
@@ -67,7 +78,8 @@ const char* name_of(Incident::Kind kind) {
   static constexpr std::array names = {
       "ledger down",      "mirror down",        "freeze",          "transactions ended",
       "ledger clock set", "instance clock set", "policy switched", "mirror backup",
-      "mirror restored",  "ledger backup",      "ledger restored"};
+      "mirror restored",  "mirror edited",      "row unreadable",  "rows refused",
+      "hours later",      "instance stopped",   "ledger backup",   "ledger restored"};
   return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -90,6 +102,8 @@ Plan draw_plan(Dice& dice) {
   plan.queue_max = dice.chance(0.1) ? 3 : 8192;
   plan.policy = dice.chance(0.65) ? commit::Policy::strict : commit::Policy::available;
   plan.verify = dice.chance(0.2);
+  plan.prepared = dice.chance(0.8);
+  plan.cart_ttl = dice.chance(0.1) ? 1h : 0h;
   // Longer than any retry under a key, where there are any.
   plan.keep = plan.keyed > 0 ? std::chrono::milliseconds(24h) : 18s;
   plan.to_the_very_end = dice.chance(0.03);
@@ -129,7 +143,8 @@ std::string to_text(const Script& script) {
 std::string to_text(const Incident& incident) {
   return std::string(name_of(incident.kind)) + " at " + std::to_string(incident.when.count()) +
          " us for " + std::to_string(incident.length.count()) + " us, instance " +
-         std::to_string(incident.slot) + (incident.flag ? ", hard" : ", soft");
+         std::to_string(incident.slot) + (incident.flag ? ", hard" : ", soft") + ", choice " +
+         std::to_string(incident.choice);
 }
 
 std::string to_text(const Plan& plan) {

@@ -24,6 +24,7 @@ struct Odds {
   double lost_commit = 0;    // COMMIT without an answer, done or not
   double hanging_commit = 0; // decided later, with its locks held until then
   double rejected = 0;       // a row that the ledger refuses
+  double unservable = 0;     // a ledger that answers, but cannot do what is asked of it
   double late = 0;           // a bulk that arrives after its timeout, perhaps twice
   double partial = 0;        // a bulk with errors and write concern errors
   double half_open = 0;      // of a crash: its transaction's locks stay
@@ -40,6 +41,11 @@ struct Incident {
     policy,
     mirror_backup,
     mirror_restore,
+    mirror_edit, // by hand
+    row_unreadable,
+    rows_refused, // of one cart, while it has lines
+    long_after,   // nobody came for hours: carts expire
+    stop,         // as SIGTERM does
     ledger_backup,
     ledger_restore
   };
@@ -48,6 +54,8 @@ struct Incident {
   Time length{0};
   int slot = 0;      // of the instance
   bool flag = false; // hangs, forward, strict, of a newer day
+  int choice = 0;    // below Incident::choices: of the edits, of the carts
+  static constexpr int choices = 14;
 };
 [[nodiscard]] std::string to_text(const Incident& incident);
 
@@ -86,7 +94,9 @@ struct Plan {
   commit::Timing timing{};
   std::chrono::milliseconds keep{}; // tombstones and keys
   bool verify = false;              // continuous
-  bool to_the_very_end = false;     // until the rows of the dead are gone
+  bool prepared = true;             // the schema is known to be there
+  std::chrono::hours cart_ttl{};
+  bool to_the_very_end = false; // until the rows of the dead are gone
   Time length{0};
   Odds odds;
   std::vector<Incident> incidents;

@@ -28,12 +28,7 @@ private:
   Dice dice_;
 };
 
-// What all runs share because it is costly to make and none of them looks at it.
-runtime::Metrics& metrics() {
-  static const runtime::SystemClock clock;
-  static runtime::Metrics metrics("sim", clock);
-  return metrics;
-}
+// Shared as the metrics are.
 runtime::FailureLog& failure_log() {
   static const runtime::SystemClock clock;
   static runtime::FailureLog log("/dev/null", clock);
@@ -41,6 +36,12 @@ runtime::FailureLog& failure_log() {
 }
 
 } // namespace
+
+runtime::Metrics& shared_metrics() {
+  static const runtime::SystemClock clock;
+  static runtime::Metrics metrics("sim", clock);
+  return metrics;
+}
 
 runtime::SteadyTime SimClock::steady() const {
   return runtime::SteadyTime(1h + scheduler_.now());
@@ -64,7 +65,7 @@ Process::Process(const Surroundings& surroundings, int the_slot, Scheduler::Grou
                                                   static_cast<std::uint64_t>(group * 10 + lane++));
                 }},
            {.clock = clock,
-            .metrics = metrics(),
+            .metrics = shared_metrics(),
             .ledger_state = ledger_state,
             .mirror_state = mirror_state,
             .policy = policy,
@@ -73,7 +74,7 @@ Process::Process(const Surroundings& surroundings, int the_slot, Scheduler::Grou
             .wait = [this](std::chrono::milliseconds time) { wait(time); }},
            around.ledger, &around.mirror),
       upkeep({.clock = clock,
-              .metrics = metrics(),
+              .metrics = shared_metrics(),
               .ledger_state = ledger_state,
               .mirror_state = mirror_state,
               .ledger = around.ledger.connect(),
@@ -83,13 +84,18 @@ Process::Process(const Surroundings& surroundings, int the_slot, Scheduler::Grou
               .mirror_timeout = around.plan.timing.mirror_timeout,
               .reservation_ttl = around.plan.timing.reservation_ttl},
              {.keep = around.plan.keep,
-              .cart_ttl = {},
+              .cart_ttl = around.plan.cart_ttl,
               .verify_rows_per_s = around.plan.verify ? 100 : 0,
               .wait = [this](std::chrono::milliseconds time) { wait(time); }},
              [this](commit::WriteRequest request, commit::WriteDone done) {
-               path.submit(std::move(request), std::move(done));
+               auto heard = around.upkeep_asks(group, request.operation);
+               path.submit(std::move(request), [heard = std::move(heard), done = std::move(done)](
+                                                   Result<commit::Receipt> answer) mutable {
+                 heard(answer);
+                 done(std::move(answer));
+               });
              }),
-      ledger_probe(clock, around.ledger, ledger_state, true),
+      ledger_probe(clock, around.ledger, ledger_state, around.plan.prepared),
       mirror_probe(clock, around.mirror, mirror_state),
       service({.clock = clock,
                .path = path,
@@ -116,9 +122,25 @@ void Process::loop(const std::string& name, std::function<Time()> step) {
   });
 }
 
+void Process::worker(const std::string& name, std::function<Time()> step) {
+  ++running_;
+  around.scheduler.spawn(group, instance() + "." + name, [this, step = std::move(step)] {
+    while (around.scheduler.rest(step())) {
+      if (!given_up_) continue;
+      --running_;
+      return;
+    }
+  });
+}
+
+void Process::close() {
+  path.lane(0).queue().close();
+  path.reader().close();
+}
+
 void Process::start() {
   for (int i = 0; i < around.plan.lanes; ++i) {
-    loop("lane" + std::to_string(i), [this, i]() -> Time {
+    worker("lane" + std::to_string(i), [this, i]() -> Time {
       auto& lane = path.lane(static_cast<std::size_t>(i));
       switch (lane.run_once()) {
       case commit::Lane::Did::worked: return 0us;
@@ -131,7 +153,7 @@ void Process::start() {
       return 0us;
     });
   }
-  loop("reader", [this]() -> Time {
+  worker("reader", [this]() -> Time {
     if (path.reader().run_once()) return 0us;
     around.scheduler.idle(5s);
     return 0us;

@@ -25,6 +25,9 @@ private:
   std::chrono::milliseconds skew_{0};
 };
 
+// What all runs share because it is costly to make and none of them looks at it.
+[[nodiscard]] runtime::Metrics& shared_metrics();
+
 // One process of the service.
 class Process {
 public:
@@ -36,9 +39,19 @@ public:
     test::MemoryLedgerStore& ledger;
     test::MemoryMirrorStore& mirror;
     const bool& healing; // nothing goes wrong any more: upkeep keeps a steady pace
+    // Told of what upkeep itself asks for; what it returns is told the answer.
+    std::function<std::function<void(const Result<commit::Receipt>&)>(Scheduler::Group,
+                                                                      const cart::Operation&)>
+        upkeep_asks;
   };
   Process(const Surroundings& around, int slot, Scheduler::Group group);
   void start();
+  // A stop as CommitPath's: nothing new is taken; then, once the time to drain is over, lanes and
+  // reader end after what they are at, and what is left is answered.
+  void close();
+  void give_up() { given_up_ = true; }
+  [[nodiscard]] bool ended() const { return running_ == 0; }
+  void answer_rest() { path.lane(0).queue().answer_rest(); }
   // The name in its lanes' rows.
   [[nodiscard]] std::string instance() const {
     return "i" + std::to_string(slot) + "-" + std::to_string(group);
@@ -60,6 +73,11 @@ public:
 private:
   void wait(std::chrono::milliseconds time) const;
   void loop(const std::string& name, std::function<Time()> step);
+  // One that ends when the process gives up.
+  void worker(const std::string& name, std::function<Time()> step);
+
+  bool given_up_ = false;
+  int running_ = 0; // workers
 };
 
 } // namespace panier::sim

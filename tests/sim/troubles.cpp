@@ -78,6 +78,10 @@ std::optional<Fault> World::call_fault(bool slow) {
     return Fault{{Errc::store_unreachable, {}, "simulated: cut"}};
   if (strikes(odds.conflict, "ledger conflict"))
     return Fault{{Errc::store_conflict, {}, "simulated: deadlock"}};
+  if (strikes(odds.unservable, "ledger cannot serve it")) {
+    const auto code = self.dice.chance(0.5) ? Errc::store_corrupt : Errc::schema_unmigrated;
+    return Fault{{code, {}, "simulated: cannot be served"}};
+  }
   if (strikes(odds.lost_answer, "ledger answer lost")) {
     self.silence = ledger_read_timeout;
     return Fault{silent, true};
@@ -301,24 +305,105 @@ void World::incident(const Incident& one) {
       }
     });
     return;
-  case Incident::Kind::ledger_backup: backup_ = ledger_.state(); return;
-  case Incident::Kind::ledger_restore:
-    if (!backup_) return;
-    ledger_.end_open_transactions();
-    ledger_.decide_hanging(false);
-    ledger_.release_orphans();
-    ledger_.edit([&](auto& state) {
-      state = *backup_;
-      for (int i = 1; i <= plan_.carts; ++i) {
-        const auto kept = state.carts.find(cart::UserId::parse(user_name(i)).value());
-        const auto cart = kept == state.carts.end() ? cart::Cart{} : kept->second.cart;
-        history_.changes[user_name(i)].push_back(
-            {scheduler_.now(), cart.version, state_of(cart), true});
-        if (options_.trace) tell(user_name(i) + " is again " + to_text(state_of(cart)));
-      }
-    });
+  case Incident::Kind::mirror_edit: return edit_mirror(one.choice);
+  case Incident::Kind::row_unreadable: {
+    const auto user = user_name(1 + one.choice % plan_.carts);
+    spoil_row(user, true);
+    scheduler_.after(one.length, 0, [this, user] { spoil_row(user, false); });
     return;
   }
+  case Incident::Kind::rows_refused:
+    ledger_.refuse_rows([user = cart::UserId::parse(user_name(1 + one.choice % plan_.carts))](
+                            const commit::CartRow& row) {
+      return row.user == user.value() && !row.cart.lines.empty();
+    });
+    scheduler_.after(one.length, 0, [this] { ledger_.refuse_rows({}); });
+    return;
+  case Incident::Kind::long_after:
+    history_.clock_was_set = true;
+    clock_.set(3h);
+    return;
+  case Incident::Kind::stop: {
+    auto& process = processes_[static_cast<std::size_t>(one.slot)];
+    if (process) stop(process->group, one.length);
+    return;
+  }
+  case Incident::Kind::ledger_backup: backup_ = ledger_.state(); return;
+  case Incident::Kind::ledger_restore: return restore_ledger();
+  }
+}
+
+void World::restore_ledger() {
+  if (!backup_) return;
+  ledger_.end_open_transactions();
+  ledger_.decide_hanging(false);
+  ledger_.release_orphans();
+  ledger_.edit([&](auto& state) {
+    state = *backup_;
+    for (int i = 1; i <= plan_.carts; ++i) {
+      const auto kept = state.carts.find(cart::UserId::parse(user_name(i)).value());
+      const auto cart = kept == state.carts.end() ? cart::Cart{} : kept->second.cart;
+      history_.changes[user_name(i)].push_back(
+          {scheduler_.now(), cart.version, state_of(cart), true});
+      if (options_.trace) tell(user_name(i) + " is again " + to_text(state_of(cart)));
+    }
+  });
+}
+
+// The lines that are stored cannot be read, for a while.
+void World::spoil_row(const std::string& user, bool unreadable) {
+  ledger_.edit([&](auto& state) {
+    const auto row = state.carts.find(cart::UserId::parse(user).value());
+    if (row == state.carts.end()) return;
+    row->second.unreadable.reset();
+    if (unreadable) row->second.unreadable = "simulated: no JSON";
+  });
+}
+
+// What a human, another program or an import may do to the mirror.
+void World::edit_mirror(int choice) {
+  history_.clock_was_set = true; // versions may run ahead of the clock by what the mirror has
+  const commit::CartId foreign(commit::CartId::Bytes{0xff});
+  if (choice >= 12) mirror_.drop_index();
+  mirror_.edit([&](auto& documents) {
+    if (documents.empty()) return;
+    const auto at = std::next(documents.begin(),
+                              dice_.between(0, static_cast<std::int64_t>(documents.size()) - 1));
+    auto& document = at->second;
+    auto copy = document;
+    copy.id = foreign;
+    switch (choice) {
+    case 0: document.lines.clear(); return;
+    case 1: document.token = {}; return;
+    case 2: ++document.id_maria; return;
+    case 3: document.exists = !document.exists; return;
+    case 4:
+      document.readable = false;
+      document.lines.clear();
+      return;
+    case 5: document.as_written = false; return;
+    case 6: documents.erase(at); return;
+    case 7: document.version += 3'600'000; return;
+    case 8: // the cart's document under another _id
+      documents.erase(at);
+      documents.insert_or_assign(foreign, std::move(copy));
+      return;
+    case 9:
+    case 10: // of nobody
+      copy.user = cart::UserId::parse("nobody").value();
+      if (choice == 10) copy.version = 0;
+      documents.insert_or_assign(foreign, std::move(copy));
+      return;
+    case 11: // as a program that knows nothing of versions writes it
+      document.version = 0;
+      document.token = {};
+      return;
+    case 12: // a second one, now that nothing is in its way
+      documents.insert_or_assign(foreign, std::move(copy));
+      return;
+    default: return; // the index alone
+    }
+  });
 }
 
 } // namespace panier::sim

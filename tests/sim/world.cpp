@@ -8,6 +8,8 @@ namespace panier::sim {
 
 using namespace std::chrono_literals;
 
+constexpr int audits_max = 5;
+
 void World::tell(const std::string& what) {
   if (!options_.trace) return;
   const auto* self = scheduler_.self();
@@ -20,8 +22,11 @@ void World::tell(const std::string& what) {
 void World::start_process(int slot) {
   auto& place = processes_[static_cast<std::size_t>(slot)];
   place = std::make_unique<Process>(
-      Process::Surroundings{scheduler_, plan_, options_.seed, ledger_, mirror_, healing_}, slot,
-      ++groups_);
+      Process::Surroundings{scheduler_, plan_, options_.seed, ledger_, mirror_, healing_,
+                            [this](Scheduler::Group group, const cart::Operation& what) {
+                              return upkeep_asks(group, what);
+                            }},
+      slot, ++groups_);
   place->start();
   tell("instance " + std::to_string(slot) + " starts");
 }
@@ -46,6 +51,38 @@ void World::died(Scheduler::Group group) {
   }
 }
 
+Process* World::process_of(Scheduler::Group group) {
+  for (auto& process : processes_) {
+    if (process && process->group == group) return process.get();
+  }
+  return nullptr;
+}
+
+void World::stop(Scheduler::Group group, Time drain) {
+  process_of(group)->close();
+  scheduler_.after(drain, 0, [this, group] {
+    auto* process = process_of(group);
+    if (!process) return; // it crashed
+    process->give_up();
+    finish_stop(group);
+  });
+}
+
+void World::finish_stop(Scheduler::Group group) {
+  auto* process = process_of(group);
+  if (!process) return;
+  if (!process->ended()) {
+    scheduler_.poke(group, 0us);
+    return scheduler_.after(20ms, 0, [this, group] { finish_stop(group); });
+  }
+  process->answer_rest();
+  scheduler_.kill(group);
+  const int slot = process->slot;
+  processes_[static_cast<std::size_t>(slot)].reset();
+  tell("instance " + std::to_string(slot) + " has stopped");
+  scheduler_.after(dice_.between(50, 4'000) * 1ms, 0, [this, slot] { start_process(slot); });
+}
+
 // ---- the end
 
 void World::heal() {
@@ -56,6 +93,9 @@ void World::heal() {
   ledger_.release_orphans();
   mirror_.deliver_late();
   mirror_.judge({});
+  ledger_.refuse_rows({});
+  for (int i = 1; i <= plan_.carts; ++i)
+    spoil_row(user_name(i), false);
   for (const auto& process : processes_) {
     if (process) process->service.set_policy(commit::Policy::strict);
   }
@@ -74,7 +114,7 @@ std::string World::difference() const {
     const auto& held = doc->second;
     if (held.user != user || held.version != row.cart.version || held.token != row.token ||
         held.exists != row.cart.exists || held.lines != row.cart.lines ||
-        held.id_maria != row.id_maria)
+        held.id_maria != row.id_maria || !held.readable || !held.as_written)
       return user.text() + " differs: ledger version " + std::to_string(row.cart.version) + " " +
              to_text(state_of(row.cart)) + ", mirror version " + std::to_string(held.version);
   }
@@ -92,9 +132,55 @@ bool World::quiet() const {
          difference().empty();
 }
 
+// `panier verify` must agree with what was found equal. The continuous verify may be in the middle
+// of mending a cart that just looks well, hence some tries.
+void World::audit() {
+  for (int tries = 0; tries < audits_max; ++tries) {
+    const auto told = verify_all();
+    scheduler_.run(scheduler_.now() + 90s, [this] { return quiet(); });
+    if (!told) return;
+    if (tries == audits_max - 1) outcome_.violations.push_back("in the end verify tells: " + *told);
+  }
+}
+
+// nullopt: no difference.
+std::optional<std::string> World::verify_all() {
+  std::optional<std::string> told = "nothing";
+  bool done = false;
+  scheduler_.spawn(0, "auditor", [&] {
+    runtime::StoreState ledger_state("memory_ledger", clock_);
+    runtime::StoreState mirror_state("memory_mirror", clock_);
+    upkeep::Stores stores{.clock = clock_,
+                          .metrics = shared_metrics(),
+                          .ledger_state = ledger_state,
+                          .mirror_state = mirror_state,
+                          .ledger = ledger_.connect(),
+                          .mirror = mirror_.connect(),
+                          .ids = nullptr};
+    upkeep::Verify verify(
+        stores,
+        [this](std::chrono::milliseconds time) {
+          scheduler_.sleep(time);
+          return true;
+        },
+        upkeep::Verify::Mode::report);
+    const auto report = verify.run();
+    if (!report)
+      told = report.error().detail;
+    else if (report->differences > 0)
+      told = report->listed.front().what;
+    else
+      told.reset();
+    done = true;
+  });
+  scheduler_.run(scheduler_.now() + 15s, [&] { return done; });
+  return told;
+}
+
 void World::check_end() {
   auto& found = outcome_.violations;
-  found = history_.violations();
+  for (auto& violation : history_.violations())
+    found.push_back(std::move(violation));
   outcome_.undecided = history_.undecided;
   if (auto differs = difference(); !differs.empty()) found.push_back("in the end " + differs);
   const auto& state = ledger_.seen();
@@ -153,6 +239,9 @@ Outcome World::run() {
   // What only a backoff or the life of a dead lane's row delays.
   if (!quiet()) scheduler_.run(scheduler_.now() + 90s, [&] { return quiet(); });
   if (plan_.to_the_very_end) scheduler_.run(scheduler_.now() + 80s);
+  // Carts may expire until the very end.
+  scheduler_.run(scheduler_.now() + 15s, [&] { return unanswered_ == 0 && quiet(); });
+  if (plan_.verify && quiet()) audit();
   check_end();
   scheduler_.kill_all(); // while what the actors refer to is there
   processes_.clear();

@@ -36,19 +36,30 @@ private:
   void judge_next_bulk();
   void schedule_incidents();
   void incident(const Incident& incident);
+  void edit_mirror(int choice);
+  void spoil_row(const std::string& user, bool unreadable);
+  void restore_ledger();
   // --- clients: clients.cpp ---
   void next_request(std::size_t client);
   void follow_script(Call& call) const;
   void send(std::size_t client, std::size_t call);
+  void wrote(std::size_t call, const Result<commit::Receipt>& got);
+  std::function<void(const Result<commit::Receipt>&)> upkeep_asks(Scheduler::Group group,
+                                                                  const cart::Operation& what);
   void answered(std::size_t call, Call::Told told, Errc code);
   void retry_or_go_on(std::size_t client, std::size_t call);
   [[nodiscard]] Process* somebody();
   // --- processes, and the end: world.cpp ---
   void heal();
+  void audit();
+  [[nodiscard]] std::optional<std::string> verify_all();
   void check_end();
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] std::string difference() const;
   void died(Scheduler::Group group);
+  void stop(Scheduler::Group group, Time drain);
+  void finish_stop(Scheduler::Group group);
+  [[nodiscard]] Process* process_of(Scheduler::Group group);
   void start_process(int slot);
   void tell(const std::string& what);
 
@@ -75,6 +86,7 @@ private:
     std::map<std::string, cart::Version> last_seen;
   };
   std::vector<Client> clients_;
+  static constexpr std::size_t nobody = ~std::size_t{0}; // upkeep, which does not ask again
   struct Sent {
     std::size_t client = 0;
     Scheduler::Group group = 0;
