@@ -404,6 +404,7 @@ void MemoryLedgerStore::apply_cart(const CartRow& row) {
   CartRow next = row;
   next.cart.id = stored.cart.id;
   next.id_maria = stored.id_maria;
+  if (row.unreadable) next.unreadable = stored.unreadable; // as the lines stand by now
   if (!revived) next.created_at = stored.created_at;
   if (observer_) observer_(row.user, &stored, &next);
   stored = std::move(next);
