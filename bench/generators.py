@@ -17,7 +17,7 @@ ANSWER_S_MAX = 12  # above the service's own deadline of 10 s: a late answer is 
 
 VEGETA = "github.com/tsenart/vegeta/v12@v12.8.4"  # builds with Debian 12's Go 1.19
 TARGETS = 20_000
-WORKERS_MAX = 4_096
+WORKERS_MAX = 1_024
 
 
 def _run(command, seconds, **options):

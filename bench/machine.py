@@ -27,7 +27,7 @@ def _of_file(path, name):
 def describe(build_dir):
     return {"cpu": _of_file("/proc/cpuinfo", "model name"), "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(int(_of_file("/proc/meminfo", "MemTotal").split()[0]) / 2**20, 1),
-            "kernel": platform.release(), "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
+            "kernel": platform.release().partition("-")[0], "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
             "file_system": _output("stat", "-f", "-c", "%T", str(build_dir)),
             "compiler": _output("g++", "-dumpfullversion"),
             "wrk": _output("wrk", "-v").splitlines()[0].split(" [")[0]}

@@ -6,39 +6,25 @@ from carts import Carts
 from systems import Spec
 
 BATCH_CARTS_MAX = 128  # commit/limits.hpp
+# Instead of a system: a route that answers at once, which shows what the generator and HTTP cost by themselves.
+NULL_ROUTE = None
 
 
 @dataclass(frozen=True)
 class Closed:
     """wrk: so many connections, each sends when it was answered."""
-    system: Spec
+    system: Spec | None
     operation: str
     carts: Carts
     connections: int
 
     @property
     def key(self):
-        return f"{self.system.name}/{self.operation}/{_carts(self.carts)}/c{self.connections}"
+        return f"{name(self.system)}/{self.operation}/{_carts(self.carts)}/c{self.connections}"
 
     def run(self, run, seconds):
-        port = run.systems.get(self.system).port
+        port = run.systems.port(self.system)
         return generators.wrk(port, self.operation, self.carts, self.connections, seconds)
-
-
-@dataclass(frozen=True)
-class Null:
-    """The same requests to a route that answers at once: the generator's and HTTP's own share."""
-    operation: str
-    carts: Carts
-    connections: int
-    system = None
-
-    @property
-    def key(self):
-        return f"null-route/{self.operation}/{_carts(self.carts)}/c{self.connections}"
-
-    def run(self, run, seconds):
-        return generators.wrk(run.systems.null_port(), self.operation, self.carts, self.connections, seconds)
 
 
 @dataclass(frozen=True)
@@ -80,18 +66,22 @@ class MirrorLimit:
 @dataclass(frozen=True)
 class Open:
     """vegeta: so many requests a second, however long the answers take."""
-    system: Spec
+    system: Spec | None
     operation: str
     carts: Carts
     rate: int
 
     @property
     def key(self):
-        return f"{self.system.name}/{self.operation}/{_carts(self.carts)}/r{self.rate}"
+        return f"{name(self.system)}/{self.operation}/{_carts(self.carts)}/r{self.rate}"
 
     def run(self, run, seconds):
-        port = run.systems.get(self.system).port
+        port = run.systems.port(self.system)
         return run.vegeta.attack(port, self.operation, self.carts, self.rate, seconds)
+
+
+def name(system):
+    return "null route" if system is NULL_ROUTE else system.name
 
 
 def _carts(carts):
@@ -105,12 +95,8 @@ def _alone(probe, run, arguments, seconds):
 
 def describe(probe):
     """For results.json: everything that makes this measurement what it is."""
-    known = {"probe": type(probe).__name__}
-    if probe.system is not None:
-        known["system"] = probe.system.name
-    for name in ("operation", "connections", "rate"):
-        if hasattr(probe, name):
-            known[name] = getattr(probe, name)
+    known = {"probe": type(probe).__name__, "system": name(probe.system)}
+    known |= {field: getattr(probe, field) for field in ("operation", "connections", "rate") if hasattr(probe, field)}
     if hasattr(probe, "carts"):
         known |= {"carts": probe.carts.count, "lines": probe.carts.lines}
     return known

@@ -91,8 +91,7 @@ def measure(run, section):
         run.vegeta.install()
     results = Results()
     for probe in section.probes:
-        if not isinstance(probe, probing.Open):
-            probe.run(run, WARM_S)
+        probe.run(run, WARM_S)
     for number in range(1, section.rounds + 1):
         for probe in section.probes:
             sample = probe.run(run, section.seconds)

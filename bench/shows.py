@@ -5,7 +5,7 @@ from typing import Callable
 
 from catalog import (ALONE, AVAILABLE, COUNTS, EMBEDDED, HOT, MAIN, MILLION, ONE_STORE, POINT_READS, SIZES, SQLITE_PEER,
                      STRICT, TEN_THOUSAND, TWO_STORES)
-from probes import Closed, LedgerLimit, MirrorLimit, Null
+from probes import NULL_ROUTE, Closed, LedgerLimit, MirrorLimit
 
 AT_LEAST, AT_MOST = "at least", "at most"
 
@@ -46,7 +46,7 @@ def limit_rates(results, connections):
 
 def limit_probes(connections, operation="add", alone=ALONE):
     return (LedgerLimit(alone, operation, connections), MirrorLimit(alone, connections),
-            Null(operation, MAIN, connections))
+            Closed(NULL_ROUTE, operation, MAIN, connections))
 
 
 LONE = Closed(STRICT, "add", MAIN, 1)
@@ -99,7 +99,7 @@ def _rows():
               tuple(add(system, c) for c in (64, 256) for system in (AVAILABLE, ONE_STORE)),
               (Figure("x one-store at 64", AT_LEAST, 1.7, ratio(add(AVAILABLE, 64), add(ONE_STORE, 64))),
                Figure("x one-store at 256", AT_LEAST, 2.8, ratio(add(AVAILABLE, 256), add(ONE_STORE, 256)))))
-    read, point, null = Closed(STRICT, "get", MAIN, 256), Closed(POINT_READS, "get", MAIN, 256), Null("get", MAIN, 256)
+    read, point, null = (Closed(system, "get", MAIN, 256) for system in (STRICT, POINT_READS, NULL_ROUTE))
     yield Row("reads", "reads, 256 connections", (read, point, null),
               (Figure("x point reads", AT_LEAST, 2.5, ratio(read, point)),
                Figure("of the null route", AT_LEAST, 0.7, ratio(read, null), percent=True)))

@@ -69,6 +69,7 @@ class MariaDb:
         text = self._script("start", "--", *options)
         settings = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
         self.port = int(settings["DB_LOCAL_PORT"])
+        self.pid = int((directory / "pid").read_text())
         self.login, self.password = settings["DB_LOCAL_LOGIN"], settings["DB_LOCAL_PASSWORD"]
         self._databases = 0
         self.first_database = settings["DB_LOCAL_NAME"]
@@ -187,6 +188,9 @@ class System:
         self.start()
         return self.ready_s
 
+    def mirror_pid(self):
+        return self._children[0].process.pid
+
     def rss_mib(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
@@ -239,8 +243,10 @@ class Systems:
             print(f"  {spec.name}: ready in {time.monotonic() - started:.1f} s", flush=True)
         return self._running[spec]
 
-    def null_port(self):
-        """Of the route that answers at once, on panier's own HTTP room."""
+    def port(self, spec):
+        """Where it serves; None: the route that answers at once, on panier's own HTTP room."""
+        if spec is not None:
+            return self.get(spec).port
         if self._null is None:
             self._null = Child([self.programs["panier-limit"], "http", "--port", "0"], r"listening on \S+:(\d+)\n",
                                self.directory / "null.log")
@@ -249,6 +255,9 @@ class Systems:
     def keep_only(self, specs):
         for spec in [one for one in self._running if one not in specs]:
             self._running.pop(spec).stop()
+
+    def server_pid(self, ledger):
+        return self._server(ledger).pid
 
     def mariadb_version(self):
         return self._server("mariadb").version()
