@@ -40,6 +40,14 @@ def failed_requests(record):
                for count in sample["errors"].values())
 
 
+def problems(record):
+    """Why the figures of this run are not to be trusted."""
+    failed = failed_requests(record)
+    return ([f"{failed} requests failed."] if failed else []) + [
+        f"After section `{section['name']}`, `panier verify` of {system}: {said}"
+        for section in record["sections"] for system, said in section["differences"].items()]
+
+
 def table(head, rows):
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
@@ -154,8 +162,9 @@ def text(record):
     yield PREAMBLE
     if record["rows"]:
         yield shows_table(record["rows"])
-    failed = failed_requests(record)
-    yield f"**{failed} requests failed.**" if failed else "No request of this run failed."
+    found = problems(record)
+    yield "\n\n".join(f"**{problem}**" for problem in found) if found else \
+        "No request of this run failed, and `panier verify` found the stores equal where it was asked."
     for section in record["sections"]:
         if section["name"] not in RENDERERS:
             continue

@@ -105,8 +105,8 @@ def measure(run, section):
     found = {"name": section.name, "title": section.title, "rounds": section.rounds, "seconds": section.seconds,
              **results.as_json()}
     found["start_up_s"] = {spec.name: run.systems.get(spec).restart() for spec in section.restarts}
-    for spec in section.verified:
-        run.systems.get(spec).verify()
+    # Told at the end, with all that was measured, instead of losing it.
+    found["differences"] = {spec.name: said for spec in section.verified if (said := run.systems.get(spec).verify())}
     return results, found
 
 
@@ -170,10 +170,12 @@ def main():
     finally:
         run.systems.stop()
     report.write(record, arguments.build)
-    print()
-    print(report.shows_table(record["rows"]))
+    if record["rows"]:
+        print(f"\n{report.shows_table(record['rows'])}")
     print(f"\n{record['minutes']} minutes. {output}, {arguments.build / 'report.md'}")
-    return 1 if report.failed_requests(record) else 0
+    for problem in report.problems(record):
+        print(problem)
+    return 1 if report.problems(record) else 0
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ constexpr auto answer_margin = 500ms;
 constexpr auto requests_grace = 4'000ms;
 constexpr auto lanes_drain = 1'500ms;
 constexpr auto driver_call_max = 3'500ms;
-static_assert(requests_grace + lanes_drain + driver_call_max < Application::stop_max);
+static_assert(requests_grace + http::Server::last_words + lanes_drain + driver_call_max <
+              Application::stop_max);
 
 // Fresh for every process: a lane row of this name is ours and nobody else's.
 std::string fresh_instance() {

@@ -235,7 +235,7 @@ constexpr Setting table[] = {
     number<&Config::park_retry>("PANIER_PARK_RETRY_MS", "ms", 1, 200,
                                 "First wait for a cart that another lane holds; grows to 200."),
     number<&Config::queue_max>("PANIER_QUEUE_MAX", "operations", 1, 100'000,
-                               "Waiting for one lane; above it, 503."),
+                               "Unanswered, for each lane; above it, 503."),
     // Limits of carts and requests.
     number<&Config::lines_max>("PANIER_LINES_MAX", "lines", 1, 1'000, "Of one cart."),
     number<&Config::body_bytes_max>("PANIER_BODY_MAX_BYTES", "bytes", 1'024, 1'048'576,

@@ -97,7 +97,11 @@ void Server::stop(std::chrono::milliseconds grace) {
     worker->drain();
   if (!impl_->wait_ended(grace)) {
     for (const auto& worker : impl_->workers)
-      worker->cut();
+      worker->expire();
+    if (!impl_->wait_ended(last_words)) {
+      for (const auto& worker : impl_->workers)
+        worker->cut();
+    }
   }
   for (const auto& worker : impl_->workers)
     worker->join();

@@ -79,8 +79,10 @@ public:
   // Open connections at this moment. Any thread.
   [[nodiscard]] std::size_t connections() const;
   // Closes the listening socket and the idle connections at once, lets requests in flight finish
-  // (their answers say Connection: close), cuts off what is left after `grace`, and joins the
+  // (their answers say Connection: close), answers those that have not after `grace` as at their
+  // deadline (a write: outcome_unknown), cuts off what is left after `last_words`, and joins the
   // threads. Not from a handler. Repeatable.
+  static constexpr std::chrono::milliseconds last_words{300}; // for those answers to be taken
   void stop(std::chrono::milliseconds grace);
 
 private:

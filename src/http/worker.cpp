@@ -138,6 +138,10 @@ void Worker::drain() {
   });
 }
 
+void Worker::expire() {
+  asio::post(context_, [this] { each_session([](Session& session) { session.on_deadline(); }); });
+}
+
 void Worker::cut() {
   asio::post(context_, [this] { each_session([](Session& session) { session.abort(); }); });
 }

@@ -37,6 +37,7 @@ public:
   void adopt(boost::asio::ip::tcp::socket socket,
              std::string peer); // a connection that `connections` counts
   void drain();                 // the thread ends with the last session
+  void expire();                // every session's deadline is now
   void cut();                   // closes every session now
   void shed();                  // closes those that have been idle for settings.shed_after
   void join();

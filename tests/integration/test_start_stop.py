@@ -50,6 +50,8 @@ def test_sigterm_while_a_store_hangs(own_shop, frozen):
     """A write is under way: it is answered all the same, and the service ends in time."""
     panier = own_shop.start()
     panier.client().add("u", "a", 1)
+    # The gauge is told every 20 ms: what it still says of that write must not pass for the next one.
+    eventually(lambda: unanswered_writes(panier) == 0, RECOVERY_S, "nothing is under way")
     stores = [getattr(own_shop.stores, name) for name in frozen]
     answers = []
     write = threading.Thread(target=lambda: answers.append(panier.client().add("u", "a", 1)), daemon=True)
@@ -72,6 +74,23 @@ def test_sigterm_while_a_store_hangs(own_shop, frozen):
     if answers[0].status == 503:
         assert panier.client().quantities("u")["a"] == 1, "a refused write shows"
     own_shop.settle_and_verify(panier)
+
+
+def test_sigterm_while_a_table_is_locked(own_shop):
+    """The lanes try again until the write's deadline, which is later than the service's end."""
+    panier = own_shop.start()
+    panier.client().add("u", "a", 1)
+    eventually(lambda: unanswered_writes(panier) == 0, RECOVERY_S, "nothing is under way")
+    answers = []
+    write = threading.Thread(target=lambda: answers.append(panier.client().add("u", "a", 1)), daemon=True)
+    with own_shop.stores.mariadb.connected() as other:
+        other.execute("LOCK TABLES panier WRITE")
+        write.start()
+        eventually(lambda: unanswered_writes(panier), RECOVERY_S, "the write is under way")
+        panier.signal(signal.SIGTERM)
+        assert panier.wait(STOP_TIMEOUT_S) == 0
+    write.join(STOP_TIMEOUT_S)
+    assert [answer.status in (503, 504) for answer in answers] == [True], answers
 
 
 def test_secrets_never_show(own_shop):
