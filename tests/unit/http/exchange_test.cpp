@@ -298,6 +298,7 @@ TEST_F(ExchangeTest, AnAnswerMayOutliveTheServer) {
   auto respond = given.get_future().get();
   server.reset();
   respond(text("too late")); // under ASan: touches nothing that has gone
+  EXPECT_EQ(client.read().body, to_string(Errc::overloaded)) << "what the end of the server says";
   EXPECT_TRUE(client.closed());
 }
 
