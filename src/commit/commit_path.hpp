@@ -41,6 +41,7 @@ public:
 
   // What the threads of start() do, a step at a time: for a simulator, which has none.
   [[nodiscard]] Lane& lane(std::size_t index) { return *lanes_[index]; }
+  [[nodiscard]] WriteQueue& queue() { return queue_; }
   [[nodiscard]] Reader& reader() { return reader_; }
   void expire_due(); // answers every write whose deadline has passed
 

@@ -39,8 +39,6 @@ public:
   Lane(LaneKey key, const LaneShared& shared, std::unique_ptr<Ledger> ledger,
        std::unique_ptr<Mirror> mirror, IdSource& ids, WriteQueue& queue, Quarantine& quarantine);
 
-  [[nodiscard]] WriteQueue& queue() { return queue_; }
-
   enum class Did : std::uint8_t {
     nothing, // no work
     worked,  // a round was committed; there may be more

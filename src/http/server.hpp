@@ -66,6 +66,8 @@ struct Hooks {
 
 class Server {
 public:
+  static constexpr std::chrono::milliseconds last_words{300};
+
   // `router` outlives the server and is no longer changed.
   Server(Settings settings, const Router& router, Hooks hooks = {});
   ~Server(); // stop(0)
@@ -80,9 +82,8 @@ public:
   [[nodiscard]] std::size_t connections() const;
   // Closes the listening socket and the idle connections at once, lets requests in flight finish
   // (their answers say Connection: close), answers those that have not after `grace` as at their
-  // deadline (a write: outcome_unknown), cuts off what is left after `last_words`, and joins the
-  // threads. Not from a handler. Repeatable.
-  static constexpr std::chrono::milliseconds last_words{300}; // for those answers to be taken
+  // deadline (a write: outcome_unknown), gives these answers `last_words` to be taken, cuts off
+  // what is left, and joins the threads. Not from a handler. Repeatable.
   void stop(std::chrono::milliseconds grace);
 
 private:

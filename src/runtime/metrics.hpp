@@ -1,6 +1,6 @@
 // What the service counts, for Prometheus: one object for the process, one typed method for each
 // thing that happens. All methods are thread-safe, cheap enough for the hot path and never fail.
-// The number of series is bounded: labels are route names, methods, lanes and words of our own,
+// The number of series is bounded: labels are route names, methods and words of our own,
 // never text of a client.
 #pragma once
 

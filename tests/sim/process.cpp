@@ -134,7 +134,7 @@ void Process::worker(const std::string& name, std::function<Time()> step) {
 }
 
 void Process::close() {
-  path.lane(0).queue().close();
+  path.queue().close();
   path.reader().close();
 }
 

@@ -51,7 +51,7 @@ public:
   void close();
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool ended() const { return running_ == 0; }
-  void answer_rest() { path.lane(0).queue().answer_rest(); }
+  void answer_rest() { path.queue().answer_rest(); }
   // The name in its lanes' rows.
   [[nodiscard]] std::string instance() const {
     return "i" + std::to_string(slot) + "-" + std::to_string(group);

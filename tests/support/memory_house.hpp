@@ -148,7 +148,7 @@ protected:
                                                [answers = asked.answers](Result<Receipt> result) {
                                                  answers->push_back(std::move(result));
                                                });
-    if (auto queued = instance.lane.queue().push(write); !queued)
+    if (auto queued = instance.queue.push(write); !queued)
       write->answer(std::unexpected(queued.error()));
     asked_.push_back(asked);
     return asked;

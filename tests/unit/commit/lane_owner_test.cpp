@@ -76,7 +76,7 @@ TEST_F(LaneOwnerTest, ARestartUnderTheSameNameAbortsWhatItFinds) {
   settle(*again);
   EXPECT_EQ(asked.outcome(), "ok");
   EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
-  EXPECT_FALSE(one_->lane.queue().depth() == 0);
+  EXPECT_FALSE(one_->queue.depth() == 0);
   settle(*one_); // the first one wakes up: its token is gone
   EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 2)});
   repair();
@@ -140,7 +140,7 @@ TEST_F(LaneOwnerTest, AParkedCartAnswersBusyAtItsDeadline) {
     EXPECT_FALSE(parked.answered());
     clock_.advance(100ms);
   }
-  two_->lane.queue().expire_due(clock_.steady());
+  two_->queue.expire_due(clock_.steady());
   EXPECT_EQ(parked.outcome(), "cart_busy");
   settle(*two_);
   settle(*one_);
@@ -155,9 +155,9 @@ TEST_F(LaneOwnerTest, ALaneThatStopsDoesNotWaitForWhatWasAnsweredWhileParked) {
   clock_.advance(commit::Timing{}.request_timeout - 1s);
   settle(*two_); // beats
   clock_.advance(1s);
-  two_->lane.queue().expire_due(clock_.steady());
+  two_->queue.expire_due(clock_.steady());
   EXPECT_EQ(parked.outcome(), "cart_busy");
-  two_->lane.queue().close();
+  two_->queue.close();
   std::atomic<bool> give_up{false};
   auto ended = std::async(std::launch::async, [&] { two_->lane.run(give_up); });
   EXPECT_EQ(ended.wait_for(5s), std::future_status::ready);
@@ -275,9 +275,9 @@ TEST_F(LaneOwnerTest, TwoThreadsOnOneCartLoseNoAcknowledgedWrite) {
     std::vector<std::jthread> threads;
     for (auto* instance : instances) {
       threads.emplace_back([this, instance] {
-        for (int i = 0; i < 100'000 && instance->lane.queue().depth() > 0; ++i) {
+        for (int i = 0; i < 100'000 && instance->queue.depth() > 0; ++i) {
           if (instance->lane.run_once() != Lane::Did::worked) clock_.advance(1ms);
-          instance->lane.queue().expire_due(clock_.steady());
+          instance->queue.expire_due(clock_.steady());
         }
       });
     }

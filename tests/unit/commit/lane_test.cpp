@@ -158,7 +158,7 @@ TEST_F(LaneTest, ADeadlineThatPassesWhileUndecidedIsAnUnknownOutcomeToldOnce) {
   const auto asked = ask(*instance_, add("u"));
   (void)lane().run_once();
   clock_.advance(commit::Timing{}.request_timeout);
-  lane().queue().expire_due(clock_.steady());
+  instance_->queue.expire_due(clock_.steady());
   EXPECT_EQ(asked.outcome(), "outcome_unknown");
   settle(*instance_);
   EXPECT_EQ(asked.answers->size(), 1U);
@@ -185,10 +185,10 @@ TEST_F(LaneTest, ACartWhoseRowIsRefusedFailsAloneAndIsQuarantinedAfterThree) {
 
 TEST_F(LaneTest, WhatIsLeftWhenALaneEndsIsAnswered) {
   const auto queued = ask(*instance_, add("u"));
-  lane().queue().close();
+  instance_->queue.close();
   const auto late = ask(*instance_, add("u"));
   EXPECT_EQ(late.outcome(), "shutting_down");
-  lane().queue().answer_rest();
+  instance_->queue.answer_rest();
   EXPECT_EQ(queued.outcome(), "shutting_down");
 }
 

@@ -146,7 +146,7 @@ TEST_P(HangingCommit, OfASettlingMayBecomeVisibleAndTheSameKeyThenTellsTheTruth)
 TEST_F(LaneUnknownTest, WhoseDeadlinePassesMeanwhileIsNotToldTwice) {
   hang_commit();
   const auto asked = ask(*instance_, add("u"));
-  on_wait_ = [this] { instance_->lane.queue().expire_due(clock_.steady()); };
+  on_wait_ = [this] { instance_->queue.expire_due(clock_.steady()); };
   (void)instance_->lane.run_once();
   EXPECT_EQ(asked.outcome(), "outcome_unknown");
   EXPECT_EQ(asked.answers->size(), 1U);

@@ -17,7 +17,7 @@ protected:
                             ++submitted_;
                             auto write = std::make_shared<commit::PendingWrite>(
                                 std::move(request), clock_.steady() + 10s, std::move(done));
-                            EXPECT_TRUE(instance_->lane.queue().push(write));
+                            EXPECT_TRUE(instance_->queue.push(write));
                             if (before_it_runs_) before_it_runs_();
                           });
     EXPECT_TRUE(expiry.run_once());
