@@ -6,19 +6,10 @@
 """
 import argparse
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 
-SYSTEM_PYTHON = "/usr/bin/python3"
-try:
-    import plots
-except ImportError as missing:
-    # As in run.py: Debian's packages are seen by Debian's Python only.
-    if sys.executable == SYSTEM_PYTHON or not os.access(SYSTEM_PYTHON, os.X_OK):
-        raise SystemExit(f"report: {missing} (scripts/setup bench installs it)") from missing
-    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
+import plots
 
 SOURCE = Path(__file__).resolve().parent.parent
 PAGE = SOURCE / "docs" / "performance.md"

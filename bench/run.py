@@ -12,24 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-SYSTEM_PYTHON = "/usr/bin/python3"
-try:
-    import matplotlib  # noqa: F401 (the report draws with it)
-    import pymongo  # noqa: F401
-    import pymysql  # noqa: F401
-except ImportError as missing:
-    # Debian's packages are seen by Debian's Python only; another one may stand first on the PATH.
-    if sys.executable == SYSTEM_PYTHON or not os.access(SYSTEM_PYTHON, os.X_OK):
-        raise SystemExit(f"bench: {missing} (scripts/setup bench installs it)") from missing
-    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
-
-import generators  # noqa: E402 (after the choice of the interpreter)
-import machine  # noqa: E402
-import probes as probing  # noqa: E402
-import report  # noqa: E402
-import sections as plan  # noqa: E402
-import shows  # noqa: E402
-from systems import SOURCE, Systems, panier_process  # noqa: E402
+import generators
+import machine
+import probes as probing
+import report
+import sections as plan
+import shows
+from systems import SOURCE, Systems, panier_process
 
 WARM_S = 1
 QUICK_ROUNDS, QUICK_S = 3, 3

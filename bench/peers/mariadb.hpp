@@ -63,6 +63,10 @@ private:
   store::mariadb::StatementPtr statement_;
 };
 
+// A plain read of a cart, in the form that CartQuery takes.
+inline constexpr std::string_view select_cart =
+    "SELECT id_maria,id,articles,version,deleted_at IS NOT NULL,0 FROM panier WHERE user_id=?";
+
 // SELECT id_maria, id, articles, version, <deleted or not>, <a flag of the peer's> .. WHERE
 // user_id = ?
 class CartQuery : private Prepared {

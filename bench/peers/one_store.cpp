@@ -5,8 +5,6 @@
 namespace panier::bench {
 namespace {
 
-constexpr std::string_view select_cart =
-    "SELECT id_maria,id,articles,version,deleted_at IS NOT NULL,0 FROM panier WHERE user_id=?";
 constexpr std::string_view lock_cart =
     "SELECT id_maria,id,articles,version,deleted_at IS NOT NULL,0 FROM panier WHERE user_id=? FOR "
     "UPDATE";

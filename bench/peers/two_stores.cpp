@@ -20,8 +20,6 @@ constexpr const char* collection = "panier";
 constexpr std::chrono::microseconds busy_retry{500};
 constexpr std::chrono::seconds busy_wait_max{5};
 
-constexpr std::string_view select_cart =
-    "SELECT id_maria,id,articles,version,deleted_at IS NOT NULL,0 FROM panier WHERE user_id=?";
 constexpr std::string_view lock_cart =
     "SELECT id_maria,id,articles,version,deleted_at IS NOT NULL,reserved_version IS NOT NULL FROM "
     "panier WHERE user_id=? FOR UPDATE";
