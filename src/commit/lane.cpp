@@ -276,6 +276,9 @@ void Lane::mirror(runtime::SteadyTime started) {
     shared_.mirror_state.answered(std::chrono::duration_cast<std::chrono::microseconds>(spent));
   } else {
     shared_.mirror_state.failed(took.error());
+    // Nobody to ask either: to wait for the same silence again would only hold the carts longer.
+    if (took.error().code == Errc::store_unreachable)
+      return protocol_.not_sent(took.error().detail);
   }
   protocol_.bulk_answered(took);
   const auto unsure = protocol_.to_read_back();

@@ -112,6 +112,16 @@ TEST(MongoUri, RefusedLoginIsDeniedAndThePasswordStaysSecret) {
   EXPECT_EQ(server.count("update"), 0);
 }
 
+TEST(MongoUri, AServerThatIsGoneIsNotWaitedForAsLongAsAnAnswer) {
+  const auto store = mongo_store("mongodb://127.0.0.1:1/Paniers", 30s);
+  const auto started = std::chrono::steady_clock::now();
+  const auto pinged = store->connect()->ping(30s);
+  ASSERT_FALSE(pinged);
+  EXPECT_EQ(pinged.error().code, Errc::store_unreachable);
+  EXPECT_LT(std::chrono::steady_clock::now() - started,
+            15s); // a second, on a machine that is not busy
+}
+
 TEST(MongoUri, UnreachableServersDoNotTellThePassword) {
   const auto store = mongo_store("mongodb://" + std::string(login) + "@127.0.0.1:1/Paniers", 300ms);
   const auto pinged = store->connect()->ping(300ms);

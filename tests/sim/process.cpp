@@ -154,7 +154,8 @@ void Process::start() {
     });
   }
   worker("reader", [this]() -> Time {
-    if (path.reader().run_once()) return 0us;
+    while (path.reader().run_once()) { // like Reader::run: what has queued is read before it ends
+    }
     around.scheduler.idle(5s);
     return 0us;
   });

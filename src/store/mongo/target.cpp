@@ -17,6 +17,9 @@ constexpr milliseconds heartbeat_frequency{500};
 // A monitor that waits for a frozen server, or for a lost SYN, starts over after this: back within
 // a second.
 constexpr milliseconds connect_timeout_max{1000};
+// Two looks of the monitor at servers that are gone: a lane that waits for more holds its carts for
+// nothing, also from writes that could go on without the mirror.
+constexpr milliseconds selection_timeout_max{1000};
 // Each mirror holds one client, and a call given up holds one until it ends: far above both.
 constexpr int pool_clients_max = 1024;
 
@@ -65,7 +68,9 @@ void impose(mongoc_uri_t* uri, milliseconds timeout) {
   mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
   mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
   const auto timeout_ms = static_cast<int32_t>(timeout.count());
-  mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, timeout_ms);
+  mongoc_uri_set_option_as_int32(
+      uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+      static_cast<int32_t>(std::min(timeout, selection_timeout_max).count()));
   mongoc_uri_set_option_as_int32(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, timeout_ms);
   mongoc_uri_set_option_as_int32(uri, MONGOC_URI_HEARTBEATFREQUENCYMS,
                                  static_cast<int32_t>(heartbeat_frequency.count()));

@@ -71,6 +71,25 @@ TEST_F(LaneMirrorTest, WhatCannotBeReadBackIsRolledBackEvenIfTheMirrorHeldIt) {
   expect_rolled_back();
 }
 
+TEST_F(LaneMirrorTest, AMirrorThatWasNotReachedIsNotAskedAgain) {
+  // Each asking may wait out its whole timeout, and the carts are held all that time.
+  mirror_.faults.fail_next(MirrorCall::write, {unreachable()});
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "mirror_unavailable");
+  EXPECT_EQ(mirror_.faults.calls(MirrorCall::find), 0);
+  expect_rolled_back();
+}
+
+TEST_F(LaneMirrorTest, AMirrorThatWasNotReachedButHoldsTheWriteIsRolledBack) {
+  mirror_.faults.fail_next(MirrorCall::write, {.error = unreachable(), .effect = true});
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "mirror_unavailable");
+  EXPECT_EQ(mirror_lines("u"), std::vector{line("a", 2)});
+  expect_rolled_back();
+}
+
 TEST_F(LaneMirrorTest, NothingIsSentOnceTheReservationsLifeIsOver) {
   ledger_.faults.on_call([this](LedgerCall call) {
     if (call == LedgerCall::open) clock_.advance(commit::Timing{}.reservation_ttl);
