@@ -60,7 +60,7 @@ mutants: ## remove one rule of the commit path at a time and show which test not
 bench: ## panier beside its peers and the machine's own limit, about 45 minutes; then build/bench/report.md
 	scripts/setup bench
 	cmake --preset bench
-	cmake --build --preset bench --target panier panier-peer panier-limit panier-wire-double
+	cmake --build --preset bench --target panier panier-peer panier-limit panier-wire-double panier-slow-sync
 	PYTHONDONTWRITEBYTECODE=1 bench/run.py
 
 figures: ## count the instructions of the fixed scenario anew; commit bench/callgrind/figures.json with the change

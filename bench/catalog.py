@@ -39,5 +39,10 @@ def with_mirror(policy, mirror, delay_us=0):
     return Spec(f"{policy}-{label}", (MAIN,), policy=policy, mirror=mirror, delay_us=delay_us)
 
 
+def on_slow_disk(spec, sync_delay_us):
+    """As if every sync took so much longer; of the embedded kind only, the service itself syncs there."""
+    return dataclasses.replace(spec, name=f"{spec.name}-sync-{sync_delay_us}-us", sync_delay_us=sync_delay_us)
+
+
 def with_binlog(spec):
     return dataclasses.replace(spec, name=f"{spec.name}-binlog", ledger="mariadb-binlog", carts=(MAIN,))

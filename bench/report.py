@@ -114,6 +114,20 @@ def _binlog(section):
     yield from _by_system(section)
 
 
+def _disk(section):
+    def rate(system, point):
+        of = _of(section, system=f"{system}-sync-{point['added, µs']}-us", connections=point["connections"])
+        return plots.median(of[0], "rate")
+
+    peers = [{**point, "added, µs": int(point["system"].split("-")[-2])} for point in section["points"]
+             if point["system"].startswith("sqlite")]
+    yield ("Every `fdatasync` takes so much longer than this machine's own (`bench/disk`). Rates of embedded strict, of the "
+           "peer *sqlite*, and their ratio:\n\n" + _grid(
+               peers, "connections", "added, µs", lambda point: (
+                   f"{rate('embedded-strict', point):,.0f} / {rate('sqlite', point):,.0f} = "
+                   f"{rate('embedded-strict', point) / rate('sqlite', point):.1f}")))
+
+
 def _open(section):
     for operation in ("add", "get"):
         points = _of(section, operation=operation)
@@ -139,7 +153,7 @@ def _growth(section):
          for system, mib in sorted(section["memory_mib"].items())])
 
 
-RENDERERS = {"matrix": _matrix, "mirrors": _by_system, "binlog": _binlog, "open": _open, "growth": _growth,
+RENDERERS = {"matrix": _matrix, "mirrors": _by_system, "binlog": _binlog, "disk": _disk, "open": _open, "growth": _growth,
              "mongodb": _by_system}
 PICTURE_OF = {"matrix": ("throughput.svg",), "open": ("latency.svg",), "growth": ("cart-size.svg", "lanes.svg")}
 

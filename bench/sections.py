@@ -11,6 +11,7 @@ from probes import NULL_ROUTE, Closed, LedgerLimit, MirrorLimit, Open
 OPEN_RATES = (500, 1_000, 2_000, 4_000, 8_000)
 LANES = (1, 2, 4, 8)
 DELAYS_US = (500, 2_000, 5_000)
+SYNC_DELAYS_US = (0, 200, 1_000, 5_000)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ def _binlog():
             yield Closed(system, "add", MAIN, connections)
 
 
+def _disk():
+    for delay_us in SYNC_DELAYS_US:
+        for connections in (64, 256):
+            yield from (Closed(catalog.on_slow_disk(system, delay_us), "add", MAIN, connections)
+                        for system in (EMBEDDED, SQLITE_PEER))
+
+
 def _open():
     for rate in OPEN_RATES:
         for system in (STRICT, AVAILABLE, ONE_STORE, TWO_STORES, EMBEDDED, NULL_ROUTE):
@@ -97,6 +105,7 @@ def all_sections():
     yield Section("matrix", "Throughput over connections", unique(_matrix()), rounds=2, seconds=2)
     yield Section("mirrors", "The mirror's delay", unique(_mirrors()), rounds=3, seconds=2)
     yield Section("binlog", "With a synced binlog", unique(_binlog()), rounds=3, seconds=2)
+    yield Section("disk", "Embedded, on slower disks", unique(_disk()), rounds=3, seconds=2)
     yield Section("open", "Latency at a fixed rate", unique(_open()), rounds=2, seconds=4)
     if os.environ.get("PANIER_TEST_MONGO_URI"):
         yield Section("mongodb", "A real MongoDB as the mirror", unique(_mongodb()), rounds=3, seconds=2)

@@ -113,6 +113,7 @@ class Spec:
     mirror: str = "double"  # double | mongodb | sqlite | none
     delay_us: int = 2000
     lanes: int = 0  # 0: panier's own default
+    sync_delay_us: int = 0  # how much slower than this machine's the service's disk is
 
 
 class System:
@@ -126,6 +127,8 @@ class System:
         self.settings = {"PANIER_WRITE_POLICY": spec.policy, "PANIER_DATA_DIR": directory / "data",
                          # The continuous verify of idle systems would disturb the one that is measured.
                          "PANIER_VERIFY_ROWS_PER_S": 0}
+        if spec.sync_delay_us:
+            self.settings |= {"LD_PRELOAD": programs["panier-slow-sync.so"], "BENCH_SYNC_DELAY_US": spec.sync_delay_us}
         if spec.lanes:
             self.settings["PANIER_LANES"] = spec.lanes
         try:
@@ -219,7 +222,7 @@ class Systems:
 
     def __init__(self, build_dir, mongo_uri):
         self._build, self.mongo_uri = Path(build_dir), mongo_uri
-        names = ("panier", "panier-peer", "panier-limit", "panier-wire-double")
+        names = ("panier", "panier-peer", "panier-limit", "panier-wire-double", "panier-slow-sync.so")
         self.programs = {name: self._build / name for name in names}
         missing = [str(path) for path in self.programs.values() if not os.access(path, os.X_OK)]
         if missing:

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "runtime/log.hpp"
-#include "runtime/thread_signals.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::catalogue {
 
@@ -40,6 +40,7 @@ Catalogue::~Catalogue() {
 void Catalogue::start() {
   thread_ = std::thread([this] {
     runtime::block_all_signals();
+    runtime::name_this_thread("articles");
     while (!stopping_)
       run_once(wait_max);
   });

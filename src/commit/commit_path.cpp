@@ -2,6 +2,7 @@
 
 #include "commit/availability.hpp"
 #include "runtime/random.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::commit {
 namespace {
@@ -69,15 +70,19 @@ CommitPath::~CommitPath() {
 }
 
 void CommitPath::start() {
-  for (auto& lane : lanes_) {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
     ++running_;
-    threads_.emplace_back([this, &lane] {
-      lane->run(give_up_);
+    threads_.emplace_back([this, i] {
+      runtime::name_this_thread("lane-" + std::to_string(i));
+      lanes_[i]->run(give_up_);
       --running_;
       running_.notify_all();
     });
   }
-  threads_.emplace_back([this] { reader_.run(); });
+  threads_.emplace_back([this] {
+    runtime::name_this_thread("reader");
+    reader_.run();
+  });
   deadlines_ = std::jthread([this](const std::stop_token& stop) { keep_deadlines(stop); });
 }
 
@@ -114,6 +119,7 @@ void CommitPath::expire_due() {
 }
 
 void CommitPath::keep_deadlines(const std::stop_token& stop) {
+  runtime::name_this_thread("deadlines");
   while (!stop.stop_requested()) {
     expire_due();
     std::this_thread::sleep_for(deadline_tick);

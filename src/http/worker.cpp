@@ -1,5 +1,7 @@
 #include "http/worker.hpp"
 
+#include <pthread.h>
+
 #include <ctime>
 
 #include <boost/asio/post.hpp>
@@ -27,6 +29,7 @@ Worker::~Worker() = default;
 
 void Worker::start(std::function<void()> ended) {
   thread_ = std::thread([this, ended = std::move(ended)] {
+    pthread_setname_np(pthread_self(), "http");
     run();
     mailbox_->close(); // handlers may still hold it, and answer
     ended();

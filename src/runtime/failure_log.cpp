@@ -9,7 +9,7 @@
 #include "runtime/iso_time.hpp"
 #include "runtime/json_text.hpp"
 #include "runtime/log.hpp"
-#include "runtime/thread_signals.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::runtime {
 namespace {
@@ -67,6 +67,7 @@ FailureLog::FailureLog(std::filesystem::path path, const Clock& clock)
   open_file(); // here, so that a wrong path is told before the service says that it is ready
   thread_ = std::thread([this] {
     block_all_signals();
+    name_this_thread("failure-log");
     run();
   });
 }

@@ -13,7 +13,7 @@
 #include "runtime/iso_time.hpp"
 #include "runtime/json_text.hpp"
 #include "runtime/log_output.hpp"
-#include "runtime/thread_signals.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::runtime::log {
 namespace {
@@ -50,6 +50,11 @@ void append_value(std::string& out, const Field::Value& value) {
   } else {
     append_number(out, std::get<std::uint64_t>(value));
   }
+}
+
+void begin_thread() {
+  block_all_signals();
+  name_this_thread("log");
 }
 
 // Runs on the background thread only.
@@ -98,7 +103,7 @@ private:
 struct Session::Impl {
   Impl(const Clock& session_clock, int fd)
       : clock(session_clock),
-        pool(std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1, block_all_signals)),
+        pool(std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1, begin_thread)),
         sink(std::make_shared<LineSink>(fd, clock, *pool)),
         logger(std::make_shared<spdlog::async_logger>(
             "panier", sink, pool, spdlog::async_overflow_policy::overrun_oldest)) {

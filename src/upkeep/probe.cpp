@@ -1,6 +1,7 @@
 #include "upkeep/probe.hpp"
 
 #include "runtime/log.hpp"
+#include "runtime/this_thread.hpp"
 #include "upkeep/limits.hpp"
 
 namespace panier::upkeep {
@@ -16,8 +17,9 @@ void pause(const std::stop_token& stop) {
 }
 
 template <class Probe>
-std::jthread probing(Probe& probe) {
-  return std::jthread([&probe](const std::stop_token& stop) {
+std::jthread probing(Probe& probe, const char* name) {
+  return std::jthread([&probe, name](const std::stop_token& stop) {
+    runtime::name_this_thread(name);
     while (!stop.stop_requested()) {
       probe.run_once();
       pause(stop);
@@ -62,7 +64,7 @@ bool LedgerProbe::prepare() {
 }
 
 void LedgerProbe::start() {
-  thread_ = probing(*this);
+  thread_ = probing(*this, "ledger-probe");
 }
 void LedgerProbe::stop() {
   thread_ = {};
@@ -100,7 +102,7 @@ Result<void> MirrorProbe::check_index() {
 }
 
 void MirrorProbe::start() {
-  thread_ = probing(*this);
+  thread_ = probing(*this, "mirror-probe");
 }
 void MirrorProbe::stop() {
   thread_ = {};

@@ -1,6 +1,7 @@
 #include "upkeep/upkeep.hpp"
 
 #include "runtime/log.hpp"
+#include "runtime/this_thread.hpp"
 #include "upkeep/limits.hpp"
 
 namespace panier::upkeep {
@@ -26,6 +27,7 @@ Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
 
 void Upkeep::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
+    runtime::name_this_thread("upkeep");
     while (!stop.stop_requested()) {
       run_once();
       const auto until = std::chrono::steady_clock::now() + tick;

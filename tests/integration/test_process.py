@@ -240,6 +240,20 @@ def test_a_full_log_pipe_loses_lines_not_requests(tmp_path):
         os.close(read_end)
 
 
+# --- what an operator sees of it ---
+
+def test_threads_are_named_for_top(tmp_path):
+    panier = Panier(tmp_path).start()
+    try:
+        tasks = Path(f"/proc/{panier.process.pid}/task")
+        names = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
+        assert names.count("panier") == 1, f"only the main thread goes without a name of its own: {names}"
+        assert {"http", "lane-0", "reader", "deadlines", "upkeep", "ledger-probe", "mirror-probe", "log",
+                "failure-log"} <= set(names)
+    finally:
+        panier.end()
+
+
 # --- how much it takes ---
 
 @sanitized

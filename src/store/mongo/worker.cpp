@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/thread_signals.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::store::mongo {
 
@@ -39,7 +39,8 @@ bool Worker::idle() {
 }
 
 void Worker::loop() {
-  runtime::block_all_signals(); // the driver's own threads inherit this from us
+  runtime::block_all_signals(); // the driver's own threads inherit both from us
+  runtime::name_this_thread("mongo");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return job_ || stopping_; });
