@@ -66,7 +66,9 @@ function init(arguments)
   operation, first, carts = next_request[arguments[1]], tonumber(arguments[2]), tonumber(arguments[3])
   lines, warm_s = tonumber(arguments[4]), tonumber(arguments[5]) / 1000
   assert(operation and first and carts and lines and warm_s, "OPERATION FIRST CARTS LINES WARM_MS")
-  math.randomseed(number)
+  -- Others in every slice: a slice that drew as the one before would edit the same lines to the quantities that they have.
+  local start = now()
+  math.randomseed(number + math.floor(start % 1000 * 1e6))
 end
 
 function request()
