@@ -239,9 +239,13 @@ Outcome World::run() {
   // What only a backoff or the life of a dead lane's row delays.
   if (!quiet()) scheduler_.run(scheduler_.now() + 90s, [&] { return quiet(); });
   if (plan_.to_the_very_end) scheduler_.run(scheduler_.now() + 80s);
-  // Carts may expire until the very end.
-  scheduler_.run(scheduler_.now() + 15s, [&] { return unanswered_ == 0 && quiet(); });
+  // Carts may expire until the very end, also while the auditor reads.
+  const auto expire = [&] {
+    scheduler_.run(scheduler_.now() + 15s, [&] { return unanswered_ == 0 && quiet(); });
+  };
+  expire();
   if (plan_.verify && quiet()) audit();
+  expire();
   check_end();
   scheduler_.kill_all(); // while what the actors refer to is there
   processes_.clear();
