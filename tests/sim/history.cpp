@@ -12,8 +12,9 @@ using cart::Version;
 // An operation: all calls under one key.
 struct Operation {
   const Call* first = nullptr;
-  const Call* ok = nullptr;      // the first acknowledgement
-  const Call* refused = nullptr; // a refusal, which rests on a state
+  const Call* ok = nullptr;          // the first acknowledgement
+  const Call* refused = nullptr;     // a refusal, which rests on a state
+  std::vector<const Call*> undone{}; // that failed, or of which nobody knows
   Time asked{0};
   Time last_answer{0};
   bool maybe = false; // nobody knows
@@ -31,6 +32,7 @@ struct Window {
   [[nodiscard]] bool had(Version asked) const {
     return !version || *version == asked || (asked > *version && asked < next);
   }
+  [[nodiscard]] bool has_room() const { return version && next > *version + 1; }
 };
 
 // The story of one cart.
@@ -177,10 +179,21 @@ private:
       if (window.to < one.asked || window.from > *call.answered) return false;
       State state = window.state;
       const auto applied = apply(state, window.version, call.what);
-      if (call.told == Call::Told::refused) return applied.refused == call.code;
+      if (call.told == Call::Told::refused)
+        return applied.refused == call.code || (call.code == Errc::precondition_failed &&
+                                                window.has_room() && aborted_at(window.to));
       return !applied.refused && !applied.changed &&
              applied.quantity == call.outcome.quantity.thousandths() &&
              applied.existed == call.outcome.existed && window.had(call.outcome.version);
+    });
+  }
+
+  // Can the transaction that ended this window have aborted a write first?
+  bool aborted_at(Time when) const {
+    return std::ranges::any_of(operations_, [&](const Operation& one) {
+      return std::ranges::any_of(one.undone, [&](const Call* call) {
+        return call->asked <= when && call->answered.value_or(Time::max()) >= when;
+      });
     });
   }
 
@@ -214,6 +227,8 @@ std::vector<Operation> operations_on(const std::vector<const Call*>& calls,
     if (call->told == Call::Told::ok && (!one.ok || *call->answered < *one.ok->answered))
       one.ok = call;
     if (call->told == Call::Told::refused && rests_on_a_state(call->code)) one.refused = call;
+    if (call->told == Call::Told::failed || call->told == Call::Told::unknown)
+      one.undone.push_back(call);
     if (call->told == Call::Told::unknown) one.maybe = true;
     one.last_answer = std::max(one.last_answer, call->answered.value_or(Time::max()));
   }
