@@ -89,6 +89,8 @@ def _of(section, **wanted):
 def _matrix(section):
     for operation in ("add", "edit", "get", "mix"):
         points = _of(section, probe="Closed", operation=operation)
+        if not points:
+            continue
         yield f"#### {operation}" + (" (80 % reads, 10 % add, 10 % edit)" if operation == "mix" else "")
         yield "Requests/s:\n\n" + _grid(points, "system", "connections", _rate)
         yield "p50 / p99 / p99.9 in ms:\n\n" + _grid(points, "system", "connections", _milliseconds)
