@@ -28,8 +28,7 @@ HANG_S = 120  # a mutant may wait for ever
 
 def copy_tree():
     shutil.rmtree(TREE, ignore_errors=True)
-    files = subprocess.run(["git", "ls-files", "-z", "src", "tests", "cmake", "schema", "contract", "config",
-                            "scripts", "CMakeLists.txt"], cwd=ROOT, capture_output=True, check=True).stdout
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, files.decode().split("\0")):
         if (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +109,7 @@ def main():
 
     copy_tree()
     subprocess.run(["cmake", "-S", str(TREE), "-B", str(WORK / "build"), "-G", "Ninja",
-                    "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1"], check=True, capture_output=True)
+                    "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1"], check=True, stdout=subprocess.DEVNULL)
     adapter_suites = sorted({mutant[4] for mutant in OF_ADAPTERS}) if options.adapters else []
     wrong = build([*UNITS, "panier-sim", *adapter_suites])
     if wrong:
