@@ -14,7 +14,7 @@ struct Operation {
   const Call* first = nullptr;
   const Call* ok = nullptr;          // the first acknowledgement
   const Call* refused = nullptr;     // a refusal, which rests on a state
-  std::vector<const Call*> undone{}; // that failed, or of which nobody knows
+  std::vector<const Call*> undone{}; // that may have been reserved and aborted
   Time asked{0};
   Time last_answer{0};
   bool maybe = false; // nobody knows
@@ -227,7 +227,8 @@ std::vector<Operation> operations_on(const std::vector<const Call*>& calls,
     if (call->told == Call::Told::ok && (!one.ok || *call->answered < *one.ok->answered))
       one.ok = call;
     if (call->told == Call::Told::refused && rests_on_a_state(call->code)) one.refused = call;
-    if (call->told == Call::Told::failed || call->told == Call::Told::unknown)
+    if (call->told == Call::Told::unknown || call->code == Errc::mirror_unavailable ||
+        call->code == Errc::internal)
       one.undone.push_back(call);
     if (call->told == Call::Told::unknown) one.maybe = true;
     one.last_answer = std::max(one.last_answer, call->answered.value_or(Time::max()));
