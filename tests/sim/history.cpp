@@ -314,8 +314,9 @@ std::vector<std::string> History::violations() {
                                         other.state == change.state;
                                }) ||
            std::ranges::any_of(of_user, [&](const Call* call) {
-             return !call->read && call->told == Call::Told::ok &&
-                    call->outcome.version == change.version && call->asked < restored_at;
+             if (call->read || call->asked >= restored_at) return false;
+             return call->told == Call::Told::unknown || // nor was its version told
+                    (call->told == Call::Told::ok && call->outcome.version == change.version);
            }));
       if (change.version <= highest && !again)
         found.push_back("cart " + user + ": version " + std::to_string(change.version) + " after " +
