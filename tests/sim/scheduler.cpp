@@ -8,6 +8,8 @@ namespace panier::sim {
 namespace {
 
 constexpr std::size_t stack_bytes = 128 * 1024;
+// How late, at most, an actor runs after it was thawed before its time.
+constexpr Time thaw_noticed_within{50'000};
 
 // Stacks are used again by the next run.
 boost::context::pooled_fixedsize_stack& stacks() {
@@ -162,7 +164,8 @@ void Scheduler::run(Time until, const std::function<bool()>& done) {
       return one.group == events_[due.event].group && one.until > now_;
     });
     if (frozen != frozen_.end()) {
-      push(frozen->until, due.event);
+      // Not at once to its end: it may be thawed earlier.
+      push(std::min(frozen->until, now_ + thaw_noticed_within), due.event);
       continue;
     }
     const Event event = take(due.event);
