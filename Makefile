@@ -61,7 +61,7 @@ bench: ## panier beside its peers and the machine's own limit, about 45 minutes;
 	scripts/setup bench
 	cmake --preset bench
 	cmake --build --preset bench --target panier panier-peer panier-limit panier-wire-double panier-slow-sync
-	PYTHONDONTWRITEBYTECODE=1 bench/run.py
+	PYTHONDONTWRITEBYTECODE=1 build/venv-bench/bin/python bench/run.py
 
 figures: ## count the instructions of the fixed scenario anew; commit bench/callgrind/figures.json with the change
 	scripts/setup test

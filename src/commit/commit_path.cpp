@@ -59,9 +59,9 @@ CommitPath::CommitPath(Settings settings, LaneShared shared, LedgerStore& ledger
               mirror ? mirror->connect() : nullptr, settings_.queue_max) {
   for (int i = 0; i < settings_.lanes; ++i) {
     ids_.push_back(settings_.ids(shared_.clock));
-    lanes_.push_back(std::make_unique<Lane>(LaneKey{settings_.instance, i}, shared_,
-                                            ledger.connect(), mirror ? mirror->connect() : nullptr,
-                                            *ids_.back(), queue_, quarantine_));
+    lanes_.push_back(std::make_unique<Lane>(
+        LaneKey{settings_.instance, i}, shared_, ledger.connect_lane(),
+        mirror ? mirror->connect_lane() : nullptr, *ids_.back(), queue_, quarantine_));
   }
 }
 

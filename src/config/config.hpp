@@ -55,7 +55,8 @@ static_assert(request_timeout < nginx_timeout);
 static_assert(nginx_timeout < idle_timeout);
 
 inline constexpr int lanes_mariadb = 4;
-inline constexpr int lanes_sqlite = 1; // one writer at a time: a second lane would only wait for it
+// One has the ledger while the other writes its mirror; a third would only wait for them.
+inline constexpr int lanes_sqlite = 2;
 inline constexpr int threads_min = 2;
 inline constexpr int threads_max = 16; // of the default; PANIER_THREADS may be higher
 

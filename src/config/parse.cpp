@@ -126,14 +126,9 @@ Result<void> choose_mirror(Config& config) {
   return {};
 }
 
-Result<void> settle_lanes(Config& config) {
-  if (config.ledger == LedgerKind::mariadb) {
-    if (!given(config, "PANIER_LANES")) config.lanes = defaults::lanes_mariadb;
-    return {};
-  }
-  if (config.lanes != defaults::lanes_sqlite)
-    return wrong("PANIER_LANES", "must be 1 with a SQLite ledger, which has one writer at a time");
-  return {};
+void settle_lanes(Config& config) {
+  if (config.ledger == LedgerKind::mariadb && !given(config, "PANIER_LANES"))
+    config.lanes = defaults::lanes_mariadb;
 }
 
 struct Ordered {
@@ -235,11 +230,11 @@ Result<Config> parse(const Input& input) {
   then([&] { return check_mariadb_complete(config); });
   then([&] { return choose_ledger(config); });
   then([&] { return choose_mirror(config); });
-  then([&] { return settle_lanes(config); });
   then([&] { return check_times(config); });
   then([&] { return check_listeners(config); });
   then([&] { return check_articles(config); });
   if (!done) return std::unexpected(done.error());
+  settle_lanes(config);
   if (!given(config, "PANIER_FAILED_LOG"))
     config.failed_log = config.data_dir / "failed_cart_requests.log";
   note_unused(config);

@@ -215,9 +215,10 @@ constexpr Setting table[] = {
     {"PANIER_WRITE_POLICY", "", "strict | available", 0, 0, "",
      "strict: acknowledged when both stores hold it; available: when the ledger does.", set_policy,
      show_choice<&Config::write_policy>},
-    number<&Config::lanes>("PANIER_LANES", "", 1, 64,
-                           "Threads that write, each with a connection to both stores.",
-                           "4 with MariaDB, 1 with SQLite"),
+    number<&Config::lanes>(
+        "PANIER_LANES", "", 1, 64,
+        "Threads that write; with MariaDB and MongoDB each has its own connection.",
+        "4 with MariaDB, 2 with SQLite"),
     number<&Config::threads>("PANIER_THREADS", "", 1, 256, "Threads that serve HTTP.",
                              "one a core, from 2 to 16"),
     number<&Config::mirror_timeout>(

@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <latch>
+#include <thread>
 
 #include "sqlite_fixture.hpp"
 #include "store/sqlite/connection.hpp"
@@ -125,7 +127,11 @@ protected:
 
   // A cart of the lane's at this version, and the lane's row after it.
   Result<void> put(const UserId& who, Version version, std::int64_t batch) {
-    auto opened = must(ledger_->open({lane(0), {{who, cart_id(1)}}, {}}));
+    return put(*ledger_, who, version, batch);
+  }
+  static Result<void> put(commit::Ledger& ledger, const UserId& who, Version version,
+                          std::int64_t batch) {
+    auto opened = must(ledger.open({lane(0), {{who, cart_id(1)}}, {}}));
     Writes writes;
     writes.carts = opened.carts;
     auto& cart = writes.carts.at(0).cart;
@@ -133,7 +139,7 @@ protected:
     cart.version = version;
     cart.lines = {line("a", 2000), line("b", 1500)};
     writes.row = LaneRow{lane(0), batch, {}, {}, {}, {}, opened.now};
-    return ledger_->commit(writes);
+    return ledger.commit(writes);
   }
   Version version_of(const UserId& who) {
     return must(ledger_->read(std::span(&who, 1))).at(0).cart.version;
@@ -226,6 +232,71 @@ TEST_F(SqliteDisk, LastBatchWritesEachTime) {
   must(ledger_->last_batch(lane(0)));
   must(ledger_->last_batch(lane(7))); // a row that is not there
   EXPECT_EQ(std::stoi(told("SELECT probes FROM panier_floor")), std::stoi(before) + 2);
+}
+
+TEST_F(SqliteDisk, LanesTakeTurns) {
+  const auto one = ledger_store_.connect_lane();
+  const auto other = ledger_store_.connect_lane();
+  must(put(*one, user("u"), 10, 1));
+  auto opened = must(one->open({lane(0), {{user("u"), std::nullopt}}, {}}));
+  std::thread([&] {
+    const auto early = other->open({lane(1), {{user("u"), std::nullopt}}, {}});
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().code, Errc::store_conflict); // after the lock wait
+  }).join();
+  EXPECT_EQ(version_of(user("u")), 10) << "who only reads waits for nobody";
+  std::latch begun(1);
+  std::thread next([&] {
+    begun.count_down();
+    auto seen = other->open({lane(1), {{user("u"), std::nullopt}}, {}});
+    while (!seen && seen.error().code == Errc::store_conflict) // a lock wait is short here
+      seen = other->open({lane(1), {{user("u"), std::nullopt}}, {}});
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->carts.at(0).cart.version, 11) << "not before the first lane's commit";
+    other->rollback();
+  });
+  begun.wait();
+  Writes writes;
+  writes.carts = opened.carts;
+  writes.carts.at(0).cart.version = 11;
+  must(one->commit(writes));
+  next.join();
+}
+
+TEST_F(SqliteDisk, LaneThatGoesLeavesNothingOpenForTheOthers) {
+  auto one = ledger_store_.connect_lane();
+  const auto other = ledger_store_.connect_lane();
+  must(one->open({lane(0), {{user("u"), cart_id(1)}}, {}}));
+  one.reset();
+  must(put(*other, user("v"), 10, 1));
+  EXPECT_TRUE(must(ledger_->read(std::vector{user("u")})).empty());
+  EXPECT_EQ(version_of(user("v")), 10);
+}
+
+TEST_F(SqliteDisk, ConnectionThatBrokeIsReplacedForEveryLane) {
+  const auto one = ledger_store_.connect_lane();
+  const auto other = ledger_store_.connect_lane();
+  must(put(*one, user("u"), 10, 1));
+  {
+    const FileSizeLimit full(std::filesystem::file_size(file("ledger.sqlite3-wal")));
+    EXPECT_EQ(put(*one, user("u"), 11, 2).error().code, Errc::commit_unknown);
+  }
+  EXPECT_EQ(version_of(user("u")), 10);
+  must(put(*other, user("u"), 12, 2));
+  EXPECT_EQ(must(one->last_batch(lane(0))), 2);
+}
+
+TEST_F(SqliteDisk, LanesShareTheMirrorToo) {
+  const auto one = mirror_store_.connect_lane();
+  const auto other = mirror_store_.connect_lane();
+  const MirrorWrite first{user("u"), Cart{cart_id(1), 10, true, {}}, 1, token(1), {}};
+  const MirrorWrite later{user("u"), Cart{cart_id(1), 11, true, {}}, 1, token(2), {}};
+  {
+    const FileSizeLimit full(std::filesystem::file_size(file("mirror.sqlite3-wal")));
+    EXPECT_FALSE(one->write(std::span(&first, 1), 5s));
+  }
+  EXPECT_EQ(must(other->write(std::span(&later, 1), 5s)), std::vector{Took::held});
+  EXPECT_EQ(must(one->write(std::span(&first, 1), 5s)), std::vector{Took::refused});
 }
 
 TEST_F(SqliteDisk, FailedMirrorWriteIsNoAnswerInTime) {

@@ -92,7 +92,6 @@ void promise_related(const Config& config) {
   promise(config.lanes >= 1 && config.lanes <= 64 && config.threads >= 1, "there is who works");
   promise(config.ledger != config::LedgerKind::mariadb || config.mariadb, "a ledger has settings");
   promise(config.mirror != config::MirrorKind::mongodb || config.mongodb, "a mirror has settings");
-  promise(config.ledger != config::LedgerKind::sqlite || config.lanes == 1, "SQLite has one lane");
 }
 
 void promise_told(const Error& error) {

@@ -45,13 +45,6 @@ std::vector<std::string_view> texts_of(const bson_iter_t& array) {
   return texts;
 }
 
-// Of the entries under one key.
-template <class Index>
-void erase_from(Index& index, std::string_view key, const auto* entry) {
-  const auto [first, last] = index.equal_range(key);
-  index.erase(std::find_if(first, last, [entry](const auto& one) { return one.second == entry; }));
-}
-
 // {user_id: 1} alone, or nothing.
 bool sorts_by_user(const bson_t* sort) {
   bson_iter_t at;
@@ -93,9 +86,14 @@ void Collection::check_unique(const Document& document, const Entry* self) const
   const auto same_id = by_id_.find(document.id);
   if (same_id != by_id_.end() && same_id->second != self) throw duplicate("_id_");
   if (!unique_user_ || !document.user) return;
-  const auto [first, last] = of_user_.equal_range(*document.user);
-  for (auto at = first; at != last; ++at)
-    if (at->second != self) throw duplicate("user_id_1");
+  for (const Entry* other : of_user(*document.user))
+    if (other != self) throw duplicate("user_id_1");
+}
+
+std::span<const Collection::Entry* const> Collection::of_user(std::string_view user) const {
+  const auto at = of_user_.find(user);
+  if (at == of_user_.end()) return {};
+  return {at->second.data(), at->second.size()};
 }
 
 void Collection::add(std::string bytes) {
@@ -107,7 +105,7 @@ void Collection::add(std::string bytes) {
   by_id_.emplace(entry.second.id, &entry);
   if (!entry.second.user) return;
   by_user_.emplace(*entry.second.user, &entry);
-  of_user_.emplace(*entry.second.user, &entry);
+  of_user_[*entry.second.user].push_back(&entry);
 }
 
 void Collection::replace(const Entry& entry, std::string bytes) {
@@ -115,7 +113,7 @@ void Collection::replace(const Entry& entry, std::string bytes) {
   const Document next{.bytes = {}, .id = id_of(view.get()), .user = user_of(view.get())};
   check_unique(next, &entry);
   if (next.id == entry.second.id && next.user == entry.second.user) {
-    documents_.at(entry.first).bytes = std::move(bytes);
+    entry.second.bytes = std::move(bytes);
     return;
   }
   erase(entry);
@@ -125,8 +123,14 @@ void Collection::replace(const Entry& entry, std::string bytes) {
 void Collection::erase(const Entry& entry) {
   by_id_.erase(entry.second.id);
   if (entry.second.user) {
-    erase_from(by_user_, *entry.second.user, &entry);
-    erase_from(of_user_, *entry.second.user, &entry);
+    const auto [first, last] = by_user_.equal_range(*entry.second.user);
+    by_user_.erase(
+        std::find_if(first, last, [&](const auto& one) { return one.second == &entry; }));
+    const auto group = of_user_.find(*entry.second.user);
+    Namesakes left = std::move(group->second);
+    of_user_.erase(group);
+    left.erase(std::ranges::find(left, &entry));
+    if (!left.empty()) of_user_.emplace(*left.front()->second.user, std::move(left));
   }
   documents_.erase(entry.first);
 }
@@ -152,7 +156,7 @@ Collection::Updated Collection::update(const bson_t* query, const bson_t* change
   for (const Entry* entry : found) {
     std::string document = updated(View(entry->second.bytes).get(), change);
     if (in_place)
-      documents_.at(entry->first).bytes = std::move(document);
+      entry->second.bytes = std::move(document);
     else
       replace(*entry, std::move(document));
   }
@@ -179,8 +183,7 @@ void Collection::each_candidate(const bson_t* filter, bool by_user, const Visit&
     return first == last;
   };
   const auto all_of = [&](std::string_view user) {
-    const auto [first, last] = of_user_.equal_range(user);
-    return all(first, last);
+    return std::ranges::all_of(of_user(user), [&](const Entry* entry) { return visit(*entry); });
   };
   const auto user = field(filter, "user_id");
   if (user && BSON_ITER_HOLDS_UTF8(&*user)) {

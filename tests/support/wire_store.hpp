@@ -3,10 +3,14 @@
 // every statement one atomic step, as each is on a real server.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,8 +57,8 @@ public:
 private:
   using Seq = std::uint64_t; // order of insertion
   struct Document {
-    std::string bytes;
-    std::string id;                  // value_key() of its _id
+    mutable std::string bytes; // an update that keeps the two below leaves every index as it is
+    std::string id;            // value_key() of its _id
     std::optional<std::string> user; // where its user_id is a text
   };
   using Documents = std::map<Seq, Document>;
@@ -64,6 +68,7 @@ private:
   void add(std::string document);
   void replace(const Entry& entry, std::string document);
   void erase(const Entry& entry);
+  [[nodiscard]] std::span<const Entry* const> of_user(std::string_view user) const;
   void check_unique(const Document& document, const Entry* self) const;
   // Every document that could match, until `visit` says no: few where an index helps, and in
   // user_id order if that is asked for and all have a text there.
@@ -78,7 +83,8 @@ private:
   // two: one for ranges, one because a lookup in a tree of a million texts is what a write costs.
   std::unordered_map<std::string_view, const Entry*> by_id_;
   std::multimap<std::string_view, const Entry*> by_user_;
-  std::unordered_multimap<std::string_view, const Entry*> of_user_;
+  using Namesakes = boost::container::small_vector<const Entry*, 1>; // the first one's is the key
+  boost::unordered_flat_map<std::string_view, Namesakes, std::hash<std::string_view>> of_user_;
   bool user_index_ = false;
   bool unique_user_ = false;
   bool created_ = false;

@@ -194,6 +194,9 @@ public:
   [[nodiscard]] virtual Result<void> prepare() = 0;
   // A new connection object; connects at its first use, so this cannot fail.
   [[nodiscard]] virtual std::unique_ptr<Ledger> connect() = 0;
+  // The same for a lane, which uses only what lanes do, above; a store may have its lanes take
+  // turns, from open() to commit() or rollback(). Who waits too long gets store_conflict.
+  [[nodiscard]] virtual std::unique_ptr<Ledger> connect_lane() { return connect(); }
   // True if one process at a time owns this ledger (SQLite), so that all lists found at start are
   // of the dead.
   [[nodiscard]] virtual bool exclusive() const noexcept = 0;

@@ -98,6 +98,8 @@ public:
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   // A new client; connects at its first use, so this cannot fail.
   [[nodiscard]] virtual std::unique_ptr<Mirror> connect() = 0;
+  // The same for a lane; a store may have its lanes take turns, which counts into their timeouts.
+  [[nodiscard]] virtual std::unique_ptr<Mirror> connect_lane() { return connect(); }
 };
 
 } // namespace panier::commit

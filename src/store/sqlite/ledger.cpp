@@ -210,14 +210,11 @@ std::filesystem::path ledger_file(const Settings& settings) {
   return settings.dir->path() / "ledger.sqlite3";
 }
 
-Result<Connection*> SqliteLedger::connected() {
-  if (connection_ && !connection_->broken()) return connection_.get();
-  connection_.reset();
-  auto connection =
-      Connection::open(ledger_file(settings_), Connection::WhenAbsent::refuse, settings_.lock_wait);
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  connection_ = std::move(*connection);
-  return connection_.get();
+Result<SharedConnection::Turn> SqliteLedger::connected() {
+  return connection_->take(settings_.lock_wait, [&] {
+    return Connection::open(ledger_file(settings_), Connection::WhenAbsent::refuse,
+                            settings_.lock_wait);
+  });
 }
 
 Result<Opened> SqliteLedger::open(const OpenRequest& request) {
@@ -225,25 +222,26 @@ Result<Opened> SqliteLedger::open(const OpenRequest& request) {
   auto connection = connected();
   if (!connection) return std::unexpected(std::move(connection.error()));
   if (auto begun = (*connection)->begin(); !begun) return std::unexpected(std::move(begun.error()));
-  open_ = true;
-  auto opened = mark_lock_look(**connection, request, clock_.wall());
+  open_ = std::move(*connection);
+  auto opened = mark_lock_look(**open_, request, clock_.wall());
   if (!opened) rollback();
   return opened;
 }
 
 Result<void> SqliteLedger::commit(const Writes& writes) {
   if (!open_) return fail(Errc::store_unreachable, "no transaction is open");
-  if (auto written = write_all(*connection_, writes, clock_.wall()); !written) {
+  if (auto written = write_all(**open_, writes, clock_.wall()); !written) {
     rollback();
     return written;
   }
-  open_ = false;
-  return connection_->commit();
+  auto committed = (*open_)->commit();
+  open_.reset();
+  return committed;
 }
 
 void SqliteLedger::rollback() noexcept {
-  if (open_) connection_->rollback();
-  open_ = false;
+  if (open_) (*open_)->rollback();
+  open_.reset();
 }
 
 Result<void> SqliteLedger::transact(const std::function<Result<void>(Connection&)>& work) {

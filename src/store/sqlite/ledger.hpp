@@ -1,13 +1,16 @@
 // The ledger in a SQLite file. One writer at a time holds for the whole file, so a lane's open()
 // takes that lock and nothing is ever skipped: who waits, waits for the whole transaction, at most
-// the lock wait.
+// the lock wait. Lanes also share one connection (shared_connection.hpp).
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "commit/ports/ledger.hpp"
 #include "runtime/clock.hpp"
-#include "store/sqlite/connection.hpp"
+#include "store/sqlite/shared_connection.hpp"
 #include "store/sqlite/stores.hpp"
 
 namespace panier::store::sqlite {
@@ -16,8 +19,13 @@ namespace panier::store::sqlite {
 
 class SqliteLedger final : public commit::Ledger {
 public:
-  SqliteLedger(Settings settings, const runtime::Clock& clock)
-      : settings_(std::move(settings)), clock_(clock) {}
+  SqliteLedger(Settings settings, const runtime::Clock& clock,
+               std::shared_ptr<SharedConnection> connection)
+      : settings_(std::move(settings)), clock_(clock), connection_(std::move(connection)) {}
+  // Rolls back: the connection may have other users.
+  ~SqliteLedger() override { rollback(); }
+  SqliteLedger(const SqliteLedger&) = delete;
+  SqliteLedger& operator=(const SqliteLedger&) = delete;
 
   Result<commit::Opened> open(const commit::OpenRequest& request) override;
   Result<void> commit(const commit::Writes& writes) override;
@@ -42,15 +50,14 @@ public:
                                             int limit) override;
 
 private:
-  // The connection, made when there is none or the last one broke.
-  Result<Connection*> connected();
+  Result<SharedConnection::Turn> connected();
   // `work` as one transaction of its own, rolled back when it fails.
   Result<void> transact(const std::function<Result<void>(Connection&)>& work);
 
   const Settings settings_;
   const runtime::Clock& clock_;
-  std::unique_ptr<Connection> connection_;
-  bool open_ = false; // between open() and commit() or rollback()
+  const std::shared_ptr<SharedConnection> connection_;
+  std::optional<SharedConnection::Turn> open_; // between open() and commit() or rollback()
 };
 
 } // namespace panier::store::sqlite

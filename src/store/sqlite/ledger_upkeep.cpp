@@ -25,15 +25,19 @@ struct LagPage {
   std::vector<std::string> orphans; // lag rows of no cart
 };
 
-Result<LagPage> lag_page(Connection& connection, const std::optional<UserId>& after, int limit) {
+Result<LagPage> lag_page(const Result<SharedConnection::Turn>& connection,
+                         const std::optional<UserId>& after, int limit) {
+  if (!connection) return std::unexpected(connection.error());
   // LEFT JOIN: a cart that is gone gives a row of nulls, with the name and version of the lag row
   // behind it.
-  auto rows = connection.query(
-      "SELECT p.user_id, p.id, p.id_maria, p.articles, p.version, p.token, p.created_at,"
-      " p.updated_at, p.deleted_at, l.user_id, l.version"
-      " FROM panier_mirror_lag l LEFT JOIN panier p ON p.user_id = l.user_id"
-      " WHERE l.user_id > ? ORDER BY l.user_id LIMIT ?",
-      text_or_start(after), limit);
+  auto rows =
+      (*connection)
+          ->query(
+              "SELECT p.user_id, p.id, p.id_maria, p.articles, p.version, p.token, p.created_at,"
+              " p.updated_at, p.deleted_at, l.user_id, l.version"
+              " FROM panier_mirror_lag l LEFT JOIN panier p ON p.user_id = l.user_id"
+              " WHERE l.user_id > ? ORDER BY l.user_id LIMIT ?",
+              text_or_start(after), limit);
   LagPage page;
   for (;;) {
     auto more = rows.step();
@@ -49,9 +53,9 @@ Result<LagPage> lag_page(Connection& connection, const std::optional<UserId>& af
   }
 }
 
-Result<std::vector<CartRow>> carts(Result<Connection*> connection, const char* sql,
-                                   auto... values) {
-  if (!connection) return std::unexpected(std::move(connection.error()));
+Result<std::vector<CartRow>> carts(const Result<SharedConnection::Turn>& connection,
+                                   const char* sql, auto... values) {
+  if (!connection) return std::unexpected(connection.error());
   auto rows = (*connection)->query(sql, values...);
   return all(rows, &cart_row);
 }
@@ -97,9 +101,7 @@ Result<std::vector<Lagging>> SqliteLedger::lagging(const std::optional<UserId>& 
   // A page that had only orphans is not the end, so the page is read again without them; each round
   // deletes some.
   for (;;) {
-    auto connection = connected();
-    if (!connection) return std::unexpected(std::move(connection.error()));
-    auto page = lag_page(**connection, after, limit);
+    auto page = lag_page(connected(), after, limit);
     if (!page) return std::unexpected(std::move(page.error()));
     if (page->orphans.empty()) return std::move(page->entries);
     auto deleted = transact([&](Connection& writer) -> Result<void> {

@@ -78,22 +78,21 @@ Result<bool> has_index(Connection& connection) {
 
 } // namespace
 
-Result<Connection*> SqliteMirror::connected(Timeout timeout) {
-  if (connection_ && !connection_->broken()) {
-    connection_->set_lock_wait(timeout);
-    return connection_.get();
-  }
-  connection_.reset();
-  auto connection = in_time(Connection::open(settings_.dir->path() / "mirror.sqlite3",
-                                             Connection::WhenAbsent::create, timeout));
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto ready = in_time(migrate(**connection, mirror_migrations)); !ready)
-    return std::unexpected(std::move(ready.error()));
-  connection_ = std::move(*connection);
-  return connection_.get();
+Result<SharedConnection::Turn> SqliteMirror::connected(Timeout timeout) {
+  auto connection =
+      in_time(connection_->take(timeout, [&]() -> Result<std::unique_ptr<Connection>> {
+        auto made = Connection::open(settings_.dir->path() / "mirror.sqlite3",
+                                     Connection::WhenAbsent::create, timeout);
+        if (!made) return made;
+        if (auto ready = migrate(**made, mirror_migrations); !ready)
+          return std::unexpected(std::move(ready.error()));
+        return made;
+      }));
+  if (connection) (*connection)->set_lock_wait(timeout);
+  return connection;
 }
 
-Result<Connection*> SqliteMirror::writing(Timeout timeout) {
+Result<SharedConnection::Turn> SqliteMirror::writing(Timeout timeout) {
   auto connection = connected(timeout);
   if (!connection) return connection;
   if (auto begun = in_time((*connection)->begin()); !begun)

@@ -2,14 +2,15 @@
 #pragma once
 
 #include "commit/ports/mirror.hpp"
-#include "store/sqlite/connection.hpp"
+#include "store/sqlite/shared_connection.hpp"
 #include "store/sqlite/stores.hpp"
 
 namespace panier::store::sqlite {
 
 class SqliteMirror final : public commit::Mirror {
 public:
-  explicit SqliteMirror(Settings settings) : settings_(std::move(settings)) {}
+  SqliteMirror(Settings settings, std::shared_ptr<SharedConnection> connection)
+      : settings_(std::move(settings)), connection_(std::move(connection)) {}
 
   Result<std::vector<commit::Took>> write(std::span<const commit::MirrorWrite> writes,
                                           Timeout timeout) override;
@@ -26,12 +27,12 @@ public:
 
 private:
   // The connection, waiting for locks no longer than this; made, with its file, when there is none.
-  Result<Connection*> connected(Timeout timeout);
+  Result<SharedConnection::Turn> connected(Timeout timeout);
   // The same, with a transaction begun on it.
-  Result<Connection*> writing(Timeout timeout);
+  Result<SharedConnection::Turn> writing(Timeout timeout);
 
   const Settings settings_;
-  std::unique_ptr<Connection> connection_;
+  const std::shared_ptr<SharedConnection> connection_;
 };
 
 } // namespace panier::store::sqlite

@@ -10,7 +10,7 @@
 namespace panier::store::sqlite {
 
 SqliteLedgerStore::SqliteLedgerStore(Settings settings, const runtime::Clock& clock)
-    : settings_(std::move(settings)), clock_(clock) {}
+    : settings_(std::move(settings)), clock_(clock), lanes_(std::make_shared<SharedConnection>()) {}
 
 Result<void> SqliteLedgerStore::prepare() {
   auto connection =
@@ -20,13 +20,22 @@ Result<void> SqliteLedgerStore::prepare() {
 }
 
 std::unique_ptr<commit::Ledger> SqliteLedgerStore::connect() {
-  return std::make_unique<SqliteLedger>(settings_, clock_);
+  return std::make_unique<SqliteLedger>(settings_, clock_, std::make_shared<SharedConnection>());
 }
 
-SqliteMirrorStore::SqliteMirrorStore(Settings settings) : settings_(std::move(settings)) {}
+std::unique_ptr<commit::Ledger> SqliteLedgerStore::connect_lane() {
+  return std::make_unique<SqliteLedger>(settings_, clock_, lanes_);
+}
+
+SqliteMirrorStore::SqliteMirrorStore(Settings settings)
+    : settings_(std::move(settings)), lanes_(std::make_shared<SharedConnection>()) {}
 
 std::unique_ptr<commit::Mirror> SqliteMirrorStore::connect() {
-  return std::make_unique<SqliteMirror>(settings_);
+  return std::make_unique<SqliteMirror>(settings_, std::make_shared<SharedConnection>());
+}
+
+std::unique_ptr<commit::Mirror> SqliteMirrorStore::connect_lane() {
+  return std::make_unique<SqliteMirror>(settings_, lanes_);
 }
 
 } // namespace panier::store::sqlite

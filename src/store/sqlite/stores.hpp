@@ -12,6 +12,8 @@
 
 namespace panier::store::sqlite {
 
+class SharedConnection;
+
 struct Settings {
   std::shared_ptr<const DataDirectory> dir; // the claim lives as long as the store
   // How long a writer waits for another one before store_conflict. Readers never wait. The mirror's
@@ -29,12 +31,15 @@ public:
   // Also makes the file; a connection made before finds none and says store_unreachable.
   [[nodiscard]] Result<void> prepare() override;
   [[nodiscard]] std::unique_ptr<commit::Ledger> connect() override;
+  // All share one connection: while one lane writes its mirror, another has the ledger.
+  [[nodiscard]] std::unique_ptr<commit::Ledger> connect_lane() override;
   // The directory's claim: no other process has a lane in this file.
   [[nodiscard]] bool exclusive() const noexcept override { return true; }
 
 private:
   const Settings settings_;
   const runtime::Clock& clock_;
+  const std::shared_ptr<SharedConnection> lanes_;
 };
 
 // Its file is made at the first use: an empty mirror is one that verify fills.
@@ -44,9 +49,11 @@ public:
 
   [[nodiscard]] std::string_view name() const noexcept override { return "sqlite_mirror"; }
   [[nodiscard]] std::unique_ptr<commit::Mirror> connect() override;
+  [[nodiscard]] std::unique_ptr<commit::Mirror> connect_lane() override;
 
 private:
   const Settings settings_;
+  const std::shared_ptr<SharedConnection> lanes_;
 };
 
 } // namespace panier::store::sqlite

@@ -55,7 +55,7 @@ TEST(Parse, defaults_are_the_embedded_mode) {
   EXPECT_EQ(config->ledger, LedgerKind::sqlite);
   EXPECT_EQ(config->mirror, MirrorKind::sqlite);
   EXPECT_EQ(config->port, 6004);
-  EXPECT_EQ(config->lanes, 1);
+  EXPECT_EQ(config->lanes, 2);
   EXPECT_EQ(config->threads, 2);
   EXPECT_EQ(config->failed_log, "panier-data/failed_cart_requests.log");
   EXPECT_FALSE(config->cors.enabled());
@@ -180,9 +180,10 @@ TEST(Parse, times_that_do_not_fit_nginx_are_told) {
               Contains(HasSubstr("PANIER_IDLE_TIMEOUT_MS")));
 }
 
-TEST(Parse, a_sqlite_ledger_has_one_lane) {
-  EXPECT_EQ(blamed({{"PANIER_LANES", "1"}}), "");
-  EXPECT_EQ(blamed({{"PANIER_LANES", "2"}}), "PANIER_LANES");
+TEST(Parse, the_number_of_lanes_depends_on_the_ledger_until_it_is_set) {
+  EXPECT_EQ(parsed({})->lanes, 2);
+  EXPECT_EQ(parsed({{"PANIER_LANES", "1"}})->lanes, 1);
+  EXPECT_EQ(parsed({{"PANIER_LANES", "4"}})->lanes, 4);
   EXPECT_EQ(parsed(merged({mariadb_settings, mongodb_settings}))->lanes, 4);
   EXPECT_EQ(parsed(merged({mariadb_settings, mongodb_settings, {{"PANIER_LANES", "64"}}}))->lanes,
             64);
