@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 class BulkLane {
 public:
   BulkLane(const MirrorRun& run, commit::MirrorStore& store, int lane, const runtime::Clock& clock)
-      : batch_(static_cast<std::size_t>(run.batch)), mirror_(store.connect()) {
+      : batch_(static_cast<std::size_t>(run.batch)), mirror_(store.connect_lane()) {
     auto ids = commit::system_ids(clock);
     std::vector<cart::Line> lines;
     for (int line = 1; line <= run.carts.lines; ++line)

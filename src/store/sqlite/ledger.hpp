@@ -1,6 +1,7 @@
 // The ledger in a SQLite file. One writer at a time holds for the whole file, so a lane's open()
 // takes that lock and nothing is ever skipped: who waits, waits for the whole transaction, at most
-// the lock wait. Lanes also share one connection (shared_connection.hpp).
+// the lock wait. Lanes share one connection besides (shared_connection.hpp): a lane waits so long
+// for the other lanes, then so long for whoever else writes.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,7 @@
 #include "store/sqlite/mirror.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "mirror_migrations.hpp"
@@ -79,6 +81,8 @@ Result<bool> has_index(Connection& connection) {
 } // namespace
 
 Result<SharedConnection::Turn> SqliteMirror::connected(Timeout timeout) {
+  using std::chrono::steady_clock;
+  const auto until = steady_clock::now() + timeout;
   auto connection =
       in_time(connection_->take(timeout, [&]() -> Result<std::unique_ptr<Connection>> {
         auto made = Connection::open(settings_.dir->path() / "mirror.sqlite3",
@@ -88,7 +92,9 @@ Result<SharedConnection::Turn> SqliteMirror::connected(Timeout timeout) {
           return std::unexpected(std::move(ready.error()));
         return made;
       }));
-  if (connection) (*connection)->set_lock_wait(timeout);
+  if (!connection) return connection;
+  const auto left = std::chrono::ceil<Timeout>(until - steady_clock::now());
+  (*connection)->set_lock_wait(std::max(left, Timeout(0)));
   return connection;
 }
 
