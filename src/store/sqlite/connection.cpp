@@ -3,20 +3,25 @@
 #include <string>
 #include <utility>
 
+#include "store/sqlite/checkpointer.hpp"
+
 namespace panier::store::sqlite {
 namespace {
 
-// The log is copied back into the file by the writer that finds it this long (4 MiB of 4 KiB pages)
-// ..
+// The log is copied back into the file when a writer finds it this long (4 MiB of 4 KiB pages), by
+// a checkpointer but for the last pages, or else by the writer ..
 constexpr int log_pages_soft_max = 1'000;
 // .. and if readers have kept it from starting again until here (64 MiB), the writer waits for them
 // once.
 constexpr int log_pages_hard_max = 16'000;
 
-int shorten_log(void*, sqlite3* database, const char* schema, int pages) {
+int shorten_log(void* checkpointer, sqlite3* database, const char* schema, int pages) {
   if (pages < log_pages_soft_max) return SQLITE_OK;
-  const int mode =
-      pages < log_pages_hard_max ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  const bool too_long = pages >= log_pages_hard_max;
+  if (!too_long && checkpointer != nullptr &&
+      !static_cast<Checkpointer*>(checkpointer)->nearly_done(pages))
+    return SQLITE_OK;
+  const int mode = too_long ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
   // The transaction is committed whatever comes of this; the next one tries again.
   (void)sqlite3_wal_checkpoint_v2(database, schema, mode, nullptr, nullptr);
   return SQLITE_OK;
@@ -138,6 +143,19 @@ Result<void> Connection::script(std::string_view sql) {
       sqlite3_exec(database_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return std::unexpected(failed(code));
   return {};
+}
+
+void Connection::leave_log_to(Checkpointer& checkpointer) {
+  checkpointer.start();
+  sqlite3_wal_hook(database_.get(), &shorten_log, &checkpointer);
+}
+
+Result<int> Connection::copy_log() {
+  int copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             nullptr, &copied);
+  if (code != SQLITE_OK) return std::unexpected(failed(code));
+  return copied;
 }
 
 void Connection::set_lock_wait(std::chrono::milliseconds wait) {

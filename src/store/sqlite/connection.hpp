@@ -79,6 +79,8 @@ private:
   int place_ = 0;
 };
 
+class Checkpointer;
+
 class Connection {
 public:
   enum class WhenAbsent : std::uint8_t { create, refuse };
@@ -105,6 +107,11 @@ public:
   [[nodiscard]] Result<void> script(std::string_view sql);
 
   void set_lock_wait(std::chrono::milliseconds wait);
+  // This connection's writers leave most of the log's copying to it; it must outlive them.
+  void leave_log_to(Checkpointer& checkpointer);
+  // As much of the log as nobody needs any more, into the file; waits for nobody. Pages copied
+  // since the log's start; store_conflict if somebody else copies.
+  [[nodiscard]] Result<int> copy_log();
   // Rows that the last statement changed.
   [[nodiscard]] int changes() const { return sqlite3_changes(database_.get()); }
   // Did the last statement fail because a unique column has its value already?

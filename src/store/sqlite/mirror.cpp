@@ -80,13 +80,17 @@ Result<bool> has_index(Connection& connection) {
 
 } // namespace
 
+std::filesystem::path mirror_file(const Settings& settings) {
+  return settings.dir->path() / "mirror.sqlite3";
+}
+
 Result<SharedConnection::Turn> SqliteMirror::connected(Timeout timeout) {
   using std::chrono::steady_clock;
   const auto until = steady_clock::now() + timeout;
   auto connection =
       in_time(connection_->take(timeout, [&]() -> Result<std::unique_ptr<Connection>> {
-        auto made = Connection::open(settings_.dir->path() / "mirror.sqlite3",
-                                     Connection::WhenAbsent::create, timeout);
+        auto made =
+            Connection::open(mirror_file(settings_), Connection::WhenAbsent::create, timeout);
         if (!made) return made;
         if (auto ready = migrate(**made, mirror_migrations); !ready)
           return std::unexpected(std::move(ready.error()));

@@ -7,6 +7,8 @@
 
 namespace panier::store::sqlite {
 
+[[nodiscard]] std::filesystem::path mirror_file(const Settings& settings);
+
 class SqliteMirror final : public commit::Mirror {
 public:
   SqliteMirror(Settings settings, std::shared_ptr<SharedConnection> connection)

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "store/sqlite/checkpointer.hpp"
 #include "store/sqlite/connection.hpp"
 
 namespace panier::store::sqlite {
@@ -14,6 +15,10 @@ namespace panier::store::sqlite {
 // Thread-safe.
 class SharedConnection {
 public:
+  // With a checkpointer if it is for writers under load: for lanes.
+  explicit SharedConnection(std::unique_ptr<Checkpointer> checkpointer = nullptr)
+      : checkpointer_(std::move(checkpointer)) {}
+
   // The connection is the holder's until this goes, on the thread that took it.
   class Turn {
   public:
@@ -38,11 +43,13 @@ public:
       auto made = make();
       if (!made) return std::unexpected(std::move(made.error()));
       connection_ = std::move(*made);
+      if (checkpointer_) connection_->leave_log_to(*checkpointer_);
     }
     return Turn(std::move(lock), *connection_);
   }
 
 private:
+  const std::unique_ptr<Checkpointer> checkpointer_;
   std::timed_mutex turns_;
   std::unique_ptr<Connection> connection_; // guarded by turns_
 };

@@ -9,8 +9,16 @@
 
 namespace panier::store::sqlite {
 
+namespace {
+
+std::shared_ptr<SharedConnection> lanes_of(std::filesystem::path file) {
+  return std::make_shared<SharedConnection>(std::make_unique<Checkpointer>(std::move(file)));
+}
+
+} // namespace
+
 SqliteLedgerStore::SqliteLedgerStore(Settings settings, const runtime::Clock& clock)
-    : settings_(std::move(settings)), clock_(clock), lanes_(std::make_shared<SharedConnection>()) {}
+    : settings_(std::move(settings)), clock_(clock), lanes_(lanes_of(ledger_file(settings_))) {}
 
 Result<void> SqliteLedgerStore::prepare() {
   auto connection =
@@ -28,7 +36,7 @@ std::unique_ptr<commit::Ledger> SqliteLedgerStore::connect_lane() {
 }
 
 SqliteMirrorStore::SqliteMirrorStore(Settings settings)
-    : settings_(std::move(settings)), lanes_(std::make_shared<SharedConnection>()) {}
+    : settings_(std::move(settings)), lanes_(lanes_of(mirror_file(settings_))) {}
 
 std::unique_ptr<commit::Mirror> SqliteMirrorStore::connect() {
   return std::make_unique<SqliteMirror>(settings_, std::make_shared<SharedConnection>());
