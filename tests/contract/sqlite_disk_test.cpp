@@ -364,20 +364,35 @@ TEST_F(SqliteDisk, LogOfLanesStaysShortToo) {
             hard_max + (8u << 20));
 }
 
-TEST_F(SqliteDisk, LogOfLanesIsCopiedBesideTheirWrites) {
+TEST_F(SqliteDisk, LogOfLanesIsCopiedBesideTheirWritesAlsoIntoANewFile) {
   const auto lane = mirror_store_.connect_lane();
   std::vector<MirrorWrite> writes;
   for (int n = 0; n < 128; ++n)
     writes.push_back({numbered(n), Cart{cart_id(n), 1, true, telling_lines(50)}, 1, token(1), {}});
-  const auto before = std::filesystem::file_size(file("mirror.sqlite3"));
-  constexpr std::uintmax_t soft_max = 1'000 * (4'096 + 24); // with each page's header
-  while (std::filesystem::file_size(file("mirror.sqlite3-wal")) <= soft_max) {
-    for (auto& write : writes)
-      ++write.cart.version;
-    must(lane->write(writes, 5s));
+  const auto write = [&] {
+    for (auto& one : writes)
+      ++one.cart.version;
+    return lane->write(writes, 5s);
+  };
+  const auto until_copied = [&] {
+    const auto before = std::filesystem::file_size(file("mirror.sqlite3"));
+    constexpr std::uintmax_t soft_max = 1'000 * (4'096 + 24); // with each page's header
+    while (std::filesystem::file_size(file("mirror.sqlite3-wal")) <= soft_max)
+      must(write());
+    while (std::filesystem::file_size(file("mirror.sqlite3")) == before)
+      std::this_thread::sleep_for(10ms); // nothing announces it
+  };
+  must(write());
+  until_copied();
+
+  for (const char* name : {"mirror.sqlite3", "mirror.sqlite3-wal", "mirror.sqlite3-shm"})
+    std::filesystem::remove(file(name));
+  {
+    const FileSizeLimit full(0);
+    EXPECT_FALSE(write()); // which breaks the connection to what was removed
   }
-  while (std::filesystem::file_size(file("mirror.sqlite3")) == before)
-    std::this_thread::sleep_for(10ms); // nothing announces it
+  must(write());
+  until_copied();
 }
 
 } // namespace

@@ -15,7 +15,11 @@ constexpr int last_pages_max = 400; // 1.6 MiB: a writer's share, a third of wha
 Checkpointer::Checkpointer(std::filesystem::path file) : file_(std::move(file)) {}
 Checkpointer::~Checkpointer() = default;
 
-void Checkpointer::start() {
+void Checkpointer::attach() {
+  {
+    const std::lock_guard lock(mutex_);
+    reopen_ = true;
+  }
   if (thread_.joinable()) return;
   thread_ = std::jthread([this](const std::stop_token& stop) {
     runtime::block_all_signals();
@@ -42,7 +46,9 @@ bool Checkpointer::nearly_done(int pages) {
 void Checkpointer::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [this] { return std::exchange(wanted_, false); })) {
+    const bool reopen = std::exchange(reopen_, false);
     lock.unlock();
+    if (reopen) connection_.reset();
     copy();
     lock.lock();
   }

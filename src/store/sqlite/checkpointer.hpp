@@ -24,7 +24,9 @@ public:
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
-  void start(); // the thread, once
+  // A writer has a new connection, maybe to a new file of that name: the copies are made from a new
+  // one too. Starts the thread if it is the first.
+  void attach();
   // For who has just committed and left a log of so many pages. True: so few of them are left that
   // it should copy them itself, before the next one writes; else a copy is asked for.
   [[nodiscard]] bool nearly_done(int pages);
@@ -37,7 +39,8 @@ private:
   std::atomic<int> copied_{0}; // pages, of the log as the last copy found it; a hint, no promise
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool wanted_ = false;                    // guarded by mutex_
+  bool wanted_ = false; // guarded by mutex_, like the next
+  bool reopen_ = false;
   std::unique_ptr<Connection> connection_; // the thread's alone
   std::jthread thread_;                    // last: it uses all of the above
 };

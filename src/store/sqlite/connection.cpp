@@ -146,7 +146,7 @@ Result<void> Connection::script(std::string_view sql) {
 }
 
 void Connection::leave_log_to(Checkpointer& checkpointer) {
-  checkpointer.start();
+  checkpointer.attach();
   sqlite3_wal_hook(database_.get(), &shorten_log, &checkpointer);
 }
 
