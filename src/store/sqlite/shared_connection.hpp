@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -19,25 +20,30 @@ public:
   explicit SharedConnection(std::unique_ptr<Checkpointer> checkpointer = nullptr)
       : checkpointer_(std::move(checkpointer)) {}
 
-  // The connection is the holder's until this goes, on the thread that took it.
+  // The connection is the holder's until this goes.
   class Turn {
   public:
-    Turn(std::unique_lock<std::timed_mutex> lock, Connection& connection)
-        : lock_(std::move(lock)), connection_(&connection) {}
-    Connection& operator*() const { return *connection_; }
-    Connection* operator->() const { return connection_; }
+    explicit Turn(SharedConnection& shared) : shared_(&shared) {}
+    Connection& operator*() const { return *shared_->connection_; }
+    Connection* operator->() const { return shared_->connection_.get(); }
 
   private:
-    std::unique_lock<std::timed_mutex> lock_;
-    Connection* connection_;
+    struct GiveBack {
+      void operator()(SharedConnection* shared) const { shared->give_back(); }
+    };
+    std::unique_ptr<SharedConnection, GiveBack> shared_;
   };
 
   // Waits for the others at most so long, then store_conflict, as SQLite says of its own lock.
   // `make` makes the connection when there is none, or the last one broke.
   template <class Make>
   [[nodiscard]] Result<Turn> take(std::chrono::milliseconds wait, const Make& make) {
-    std::unique_lock lock(turns_, wait);
-    if (!lock) return fail(Errc::store_conflict, "another lane keeps the connection");
+    std::unique_lock lock(mutex_);
+    if (!free_.wait_for(lock, wait, [this] { return !taken_; }))
+      return fail(Errc::store_conflict, "another lane keeps the connection");
+    taken_ = true;
+    lock.unlock();
+    Turn turn(*this);
     if (!connection_ || connection_->broken()) {
       connection_.reset();
       auto made = make();
@@ -45,13 +51,23 @@ public:
       connection_ = std::move(*made);
       if (checkpointer_) connection_->leave_log_to(*checkpointer_);
     }
-    return Turn(std::move(lock), *connection_);
+    return turn;
   }
 
 private:
+  void give_back() {
+    {
+      const std::lock_guard lock(mutex_);
+      taken_ = false;
+    }
+    free_.notify_one();
+  }
+
   const std::unique_ptr<Checkpointer> checkpointer_;
-  std::timed_mutex turns_;
-  std::unique_ptr<Connection> connection_; // guarded by turns_
+  std::mutex mutex_; // no timed_mutex: GCC 12's thread sanitizer does not see its waits
+  std::condition_variable free_;
+  bool taken_ = false;                     // guarded by mutex_
+  std::unique_ptr<Connection> connection_; // the holder's
 };
 
 } // namespace panier::store::sqlite
