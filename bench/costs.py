@@ -98,9 +98,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connections", type=int, default=256)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--build", type=lambda text: Path(text).resolve(), default=SOURCE / "build" / "bench")
+    parser.add_argument("--build", type=Path, default=SOURCE / "build" / "bench")
     arguments = parser.parse_args()
-    systems = Systems(arguments.build.resolve(), None)
+    systems = Systems(arguments.build, None)
     try:
         for operation, title in (("add", "A strict write"), ("get", "A read")):
             rate, spent, work = profile(systems, operation, arguments.connections, arguments.seconds,

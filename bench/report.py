@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """results.json as a page: the wanted figures first, then plots and tables.
 
     report.py [--build DIR]             writes DIR/report.md and DIR/performance/*.svg from DIR/results.json
@@ -200,7 +199,7 @@ def publish(build_dir):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", type=lambda text: Path(text).resolve(), default=SOURCE / "build" / "bench", help="where results.json is")
+    parser.add_argument("--build", type=Path, default=SOURCE / "build" / "bench", help="where results.json is")
     parser.add_argument("--publish", action="store_true", help="put the page and the plots into docs/")
     arguments = parser.parse_args()
     write(json.loads((arguments.build / "results.json").read_text()), arguments.build)

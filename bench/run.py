@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Measures panier beside its peers and beside the machine's own limit; CONTRIBUTING.md and bench/README.md say how.
 
 All systems of a section are measured in turn, in short slices, several times round, so that the machine's drift hits all
@@ -128,7 +127,7 @@ def parse_arguments():
                         help=f"only these rows or sections: {', '.join(names)}")
     parser.add_argument("--rounds", type=int, help="instead of each section's own number")
     parser.add_argument("--seconds", type=int, help="of a slice, instead of each section's own")
-    parser.add_argument("--build", type=lambda text: Path(text).resolve(), default=SOURCE / "build" / "bench",
+    parser.add_argument("--build", type=Path, default=SOURCE / "build" / "bench",
                         help="where the programs are and the results go (build/bench)")
     arguments = parser.parse_args()
     if arguments.quick and arguments.only:

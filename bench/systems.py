@@ -221,7 +221,7 @@ class Systems:
     """Those that run now, each started when it is first asked for."""
 
     def __init__(self, build_dir, mongo_uri):
-        self._build, self.mongo_uri = Path(build_dir), mongo_uri
+        self._build, self.mongo_uri = Path(build_dir).resolve(), mongo_uri
         names = ("panier", "panier-peer", "panier-limit", "panier-wire-double", "panier-slow-sync.so")
         self.programs = {name: self._build / name for name in names}
         missing = [str(path) for path in self.programs.values() if not os.access(path, os.X_OK)]

@@ -8,7 +8,7 @@
 namespace panier::store::sqlite {
 namespace {
 
-constexpr int last_pages_max = 400; // 1.6 MiB: a writer's share, a third of what it copies alone
+constexpr int last_pages_max = 400; // 1.6 MiB: what comes in while a copy runs has to fit
 
 } // namespace
 

@@ -51,6 +51,7 @@ public:
                                             int limit) override;
 
 private:
+  // Its turn at the connection, made when there is none or the last one broke.
   Result<SharedConnection::Turn> connected();
   // `work` as one transaction of its own, rolled back when it fails.
   Result<void> transact(const std::function<Result<void>(Connection&)>& work);

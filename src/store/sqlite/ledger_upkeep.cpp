@@ -30,14 +30,13 @@ Result<LagPage> lag_page(const Result<SharedConnection::Turn>& connection,
   if (!connection) return std::unexpected(connection.error());
   // LEFT JOIN: a cart that is gone gives a row of nulls, with the name and version of the lag row
   // behind it.
-  auto rows =
-      (*connection)
-          ->query(
-              "SELECT p.user_id, p.id, p.id_maria, p.articles, p.version, p.token, p.created_at,"
-              " p.updated_at, p.deleted_at, l.user_id, l.version"
-              " FROM panier_mirror_lag l LEFT JOIN panier p ON p.user_id = l.user_id"
-              " WHERE l.user_id > ? ORDER BY l.user_id LIMIT ?",
-              text_or_start(after), limit);
+  Connection& reader = **connection;
+  auto rows = reader.query(
+      "SELECT p.user_id, p.id, p.id_maria, p.articles, p.version, p.token, p.created_at,"
+      " p.updated_at, p.deleted_at, l.user_id, l.version"
+      " FROM panier_mirror_lag l LEFT JOIN panier p ON p.user_id = l.user_id"
+      " WHERE l.user_id > ? ORDER BY l.user_id LIMIT ?",
+      text_or_start(after), limit);
   LagPage page;
   for (;;) {
     auto more = rows.step();

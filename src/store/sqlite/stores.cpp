@@ -8,7 +8,6 @@
 #include "store/sqlite/schema.hpp"
 
 namespace panier::store::sqlite {
-
 namespace {
 
 std::shared_ptr<SharedConnection> lanes_of(std::filesystem::path file) {
