@@ -18,6 +18,8 @@ QUANTITY = 500.0
 WRITTEN_AT = "2026-01-01 00:00:00.000"
 WRITTEN_AT_MS = 1_767_225_600_000
 VERSION = WRITTEN_AT_MS
+PANIER_TEXT_STEP = 64  # articles_text_step of src/store/lines/lines_json.hpp
+PEER_TEXT_STEP = 1
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Carts:
     def numbers(self):
         return range(self.first, self.first + self.count)
 
-    @property
-    def articles_text(self):
-        return "[" + ", ".join(f'{{"article_id": "{article}", "quantite": {QUANTITY}}}'
-                               for article in self.articles) + "]"
+    def articles_text(self, step):
+        """As the service writes it that is going to: filled up with spaces to a multiple of so many characters."""
+        text = "[" + ", ".join(f'{{"article_id": "{article}", "quantite": {QUANTITY}}}' for article in self.articles) + "]"
+        return text.ljust(-(-len(text) // step) * step)
 
     @property
     def articles(self):
@@ -54,7 +56,7 @@ def _chunks(carts, size):
         yield start, min(start + size, carts.first + carts.count) - 1
 
 
-def fill_mariadb(connection, carts):
+def fill_mariadb(connection, carts, step):
     """The server makes the rows itself, from its sequence engine."""
     with connection.cursor() as cursor:
         cursor.execute("SET time_zone='+00:00', unique_checks=0")
@@ -62,7 +64,7 @@ def fill_mariadb(connection, carts):
             cursor.execute(
                 "INSERT INTO panier (id_maria,id,user_id,articles,created_at,updated_at,version,token)"
                 f" SELECT seq,LPAD(LOWER(HEX(seq)),24,'0'),CONCAT('u',{USER_BASE}+seq),%s,%s,%s,%s,UNHEX(MD5(seq))"
-                f" FROM seq_{first}_to_{last}", (carts.articles_text, WRITTEN_AT, WRITTEN_AT, VERSION))
+                f" FROM seq_{first}_to_{last}", (carts.articles_text(step), WRITTEN_AT, WRITTEN_AT, VERSION))
             connection.commit()
 
 
@@ -95,12 +97,12 @@ def fill_mongodb(collection, carts):
         collection.insert_many(_documents(carts, first, last), ordered=False)
 
 
-def fill_sqlite(path, carts, mirror):
+def fill_sqlite(path, carts, step, mirror):
     columns = "_id,user_id,id_maria,articles,version,token,updated_at" if mirror else \
         "id,user_id,id_maria,articles,version,token,updated_at,created_at"
     marks = ",".join("?" * len(columns.split(",")))
     tail = () if mirror else (WRITTEN_AT_MS,)
-    text = carts.articles_text
+    text = carts.articles_text(step)
     rows = ((f"{number:024x}", user(number), number, text, VERSION, _token(number), WRITTEN_AT_MS, *tail)
             for number in carts.numbers)
     with contextlib.closing(sqlite3.connect(path)) as database:

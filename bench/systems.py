@@ -163,16 +163,17 @@ class System:
         panier.stop()
 
     def _fill(self, ledger_server):
+        step = bulk.PANIER_TEXT_STEP if self.spec.program in ("panier", "limit") else bulk.PEER_TEXT_STEP
         for one in self.spec.carts:
             if ledger_server:
                 with bulk.connect_mariadb(ledger_server, self.settings["DB_LOCAL_NAME"]) as connection:
-                    bulk.fill_mariadb(connection, one)
+                    bulk.fill_mariadb(connection, one, step)
             else:
-                bulk.fill_sqlite(self.settings["PANIER_DATA_DIR"] / "ledger.sqlite3", one, mirror=False)
+                bulk.fill_sqlite(self.settings["PANIER_DATA_DIR"] / "ledger.sqlite3", one, step, mirror=False)
             if self._mongo_database:
                 bulk.fill_mongodb(bulk.mongo_collection(self.settings["MONGO_URI_PANIERS"], self._mongo_database), one)
             elif self.spec.mirror == "sqlite":
-                bulk.fill_sqlite(self.settings["PANIER_DATA_DIR"] / "mirror.sqlite3", one, mirror=True)
+                bulk.fill_sqlite(self.settings["PANIER_DATA_DIR"] / "mirror.sqlite3", one, step, mirror=True)
 
     def _panier(self):
         return panier_process.Panier(self._directory, self.settings)

@@ -127,8 +127,15 @@ void append_float(std::string& out, cart::Quantity quantity) {
 
 } // namespace
 
+std::string articles_text(std::span<const cart::Line> lines) {
+  auto text = lines_to_json(lines);
+  text.resize((text.size() + articles_text_step - 1) / articles_text_step * articles_text_step,
+              ' ');
+  return text;
+}
+
 std::string articles_text(const commit::CartRow& row) {
-  return row.unreadable ? *row.unreadable : lines_to_json(row.cart.lines);
+  return row.unreadable ? *row.unreadable : articles_text(row.cart.lines);
 }
 
 std::string lines_to_json(std::span<const cart::Line> lines) {

@@ -16,7 +16,13 @@ namespace panier::store {
 // [{"article_id": "a1", "quantite": 2.0}, ..]: as the predecessor's json.dumps wrote it; whole
 // numbers keep their ".0".
 [[nodiscard]] std::string lines_to_json(std::span<const cart::Line> lines);
-// What a row's `articles` column is given: its lines, or the unreadable text it had.
+// What an `articles` column is given: lines_to_json(), filled up with spaces to the next multiple
+// of this many bytes. A row that keeps its length is overwritten where it stands; one that grows
+// moves within its page, and every few moves InnoDB reorganises the page, whose redo log is the
+// page. The step is about one line, so that another quantity rarely needs another length.
+inline constexpr std::size_t articles_text_step = 64;
+[[nodiscard]] std::string articles_text(std::span<const cart::Line> lines);
+// The same of a row; the text that it had, if that is unreadable.
 [[nodiscard]] std::string articles_text(const commit::CartRow& row);
 // Strict: an array of objects with exactly these two keys in either order, quantities 0.001 to
 // 1,000,000 as JSON numbers, each article once, no escapes in ids (none can need one).

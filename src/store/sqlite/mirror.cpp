@@ -48,7 +48,7 @@ Result<void> upsert(Connection& connection, const MirrorWrite& write) {
           "excluded.articles,"
           " version = excluded.version, token = excluded.token, updated_at = excluded.updated_at,"
           " deleted_at = excluded.deleted_at WHERE excluded.version > version",
-          write.user.text(), write.cart.id.hex(), write.id_maria, lines_to_json(write.cart.lines),
+          write.user.text(), write.cart.id.hex(), write.id_maria, articles_text(write.cart.lines),
           write.cart.version, write.token.bytes(), ms(write.updated_at), write.cart.exists)
       .run();
 }

@@ -78,10 +78,28 @@ TEST(LinesJson, WhatIsNotALineIsRefusedAndTheTextQuoted) {
   }
 }
 
+TEST(LinesJson, AColumnsTextKeepsItsLengthWhenAQuantityChanges) {
+  const auto text_of = [](std::size_t count, std::int64_t thousandths) {
+    std::vector<cart::Line> lines;
+    for (std::size_t i = 0; i < count; ++i)
+      lines.push_back(line("a" + std::to_string(100 + i), thousandths));
+    const auto text = articles_text(lines);
+    EXPECT_EQ(text.size() % articles_text_step, 0U);
+    EXPECT_LT(text.size() - lines_to_json(lines).size(), articles_text_step);
+    EXPECT_TRUE(text.starts_with(lines_to_json(lines)));
+    EXPECT_EQ(lines_from_json(text).value(), lines);
+    return text;
+  };
+  EXPECT_EQ(text_of(0, 1).size(), articles_text_step);
+  EXPECT_EQ(text_of(1, 1000).size(), text_of(1, 999'999'999).size());
+  EXPECT_EQ(text_of(5, 1000).size(), text_of(5, 1001).size());
+  text_of(200, 1000);
+}
+
 TEST(LinesJson, UnreadableTextIsWrittenBackAsItWas) {
   commit::CartRow row{.user = commit::UserId::parse("u").value()};
   row.cart.lines = {line("a", 1000)};
-  EXPECT_EQ(articles_text(row), lines_to_json(row.cart.lines));
+  EXPECT_EQ(articles_text(row), articles_text(row.cart.lines));
   row.cart.lines.clear();
   row.unreadable = "[{\"article_id\": \"a\", \"quantite\": \"deux\"}]";
   EXPECT_EQ(articles_text(row), *row.unreadable);
