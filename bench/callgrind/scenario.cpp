@@ -212,9 +212,9 @@ extern "C" {
 // One lane's round: settles the last batch, reserves the next, and hears of the mirror.
 [[gnu::noipa]] void section_protocol(commit::Protocol& protocol,
                                      std::vector<commit::PendingWritePtr>& writes,
-                                     const commit::Opened& opened, Decided& decided) {
+                                     commit::Opened opened, Decided& decided) {
   decided.request = protocol.open_request(writes);
-  auto round = protocol.decide(opened, writes, commit::Policy::strict);
+  auto round = protocol.decide(std::move(opened), writes, commit::Policy::strict);
   decided.writes = round.writes;
   for (auto& [write, result] : protocol.committed(std::move(round)))
     write->answer(std::move(result));
@@ -271,15 +271,15 @@ void lane_sections(commit::Ledger& ledger) {
   Decided decided;
   for (int round = 0; round < rounds; ++round) {
     auto writes = lane.writes();
-    const auto opened = lane.opened();
-    section_protocol(lane.protocol(), writes, opened, decided);
-    commit::Round kept;
-    kept.writes = decided.writes;
-    lane.keep(kept);
-
+    auto opened = lane.opened();
     std::vector<store::mariadb::LockedCart> locked;
     for (const auto& row : opened.carts)
       locked.push_back({row.user, row.cart.id, row.id_maria});
+
+    section_protocol(lane.protocol(), writes, std::move(opened), decided);
+    commit::Round kept;
+    kept.writes = decided.writes;
+    lane.keep(kept);
     section_sql(decided, locked);
     section_bson(decided.sent);
     section_sqlite(ledger, decided);

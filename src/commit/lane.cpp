@@ -64,13 +64,13 @@ Lane::Did Lane::run_once() {
   auto writes = collect();
   if (writes.empty() && !protocol_.outstanding() && !heartbeat_due()) return Did::nothing;
   const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
-  const auto opened = ledger_->open(protocol_.open_request(writes));
+  auto opened = ledger_->open(protocol_.open_request(writes));
   const auto looked = shared_.clock.steady();
   shared_.metrics.commit(runtime::Metrics::CommitPhase::open, looked - started);
   if (!opened) return open_failed(std::move(writes), opened.error());
   if (protocol_.is_strangers(*opened)) return abort_stranger(std::move(writes), *opened->own);
 
-  Round round = protocol_.decide(*opened, writes, shared_.policy.load());
+  Round round = protocol_.decide(*std::move(opened), writes, shared_.policy.load());
   const auto done = ledger_->commit(round.writes);
   const auto took = shared_.clock.steady() - looked;
   shared_.metrics.commit(runtime::Metrics::CommitPhase::commit, took);

@@ -1,6 +1,8 @@
 #include "commit/protocol.hpp"
 
+#include <map>
 #include <set>
+#include <unordered_map>
 
 #include "commit/abort.hpp"
 
@@ -22,6 +24,11 @@ bool named(std::span<const LaneRow> lanes, const UserId& user) {
   });
 }
 
+CartRow* find_row(std::vector<CartRow>& rows, const UserId& user) {
+  const auto at = std::ranges::lower_bound(rows, user, {}, &CartRow::user);
+  return at != rows.end() && at->user == user ? &*at : nullptr;
+}
+
 MirrorWrite mirror_write(const CartRow& row) {
   return {row.user, row.cart, row.id_maria, row.token, row.updated_at};
 }
@@ -31,8 +38,7 @@ MirrorWrite mirror_write(const CartRow& row) {
 // The operations of one batch on one cart, applied in order of arrival.
 struct Protocol::Fold {
   const UserId& user;
-  CartRow* row; // the locked row as this transaction leaves it; nullptr: the ledger does not know
-                // this user
+  CartRow* row; // the locked row after settling; nullptr: the ledger does not know this user
   std::vector<PendingWritePtr> writes;
 };
 
@@ -69,13 +75,10 @@ bool Protocol::is_strangers(const Opened& opened) const {
   return opened.own && opened.own->token && opened.own->token != token_;
 }
 
-Round Protocol::decide(const Opened& opened, std::span<const PendingWritePtr> writes,
-                       Policy policy) {
+Round Protocol::decide(Opened opened, std::span<const PendingWritePtr> writes, Policy policy) {
   Round round;
   round.number = ++number_;
-  Rows rows;
-  for (const auto& row : opened.carts)
-    rows.emplace(row.user, row);
+  Rows rows = std::move(opened.carts);
   settle(opened, round, rows);
   if (isolate_ > 0 && round.alone) {
     round.deferred.assign(writes.begin(), writes.end());
@@ -103,18 +106,18 @@ void Protocol::settle(const Opened& opened, Round& round, Rows& rows) {
     }
     // Locked by somebody, perhaps over a half-open connection: it stays listed with its verdict,
     // the others go on.
-    if (!rows.contains(entry.next.user)) continue;
+    CartRow* const row = find_row(rows, entry.next.user);
+    if (row == nullptr) continue;
     if (isolate_ > 0 && entry.policy == Policy::strict) {
       if (round.alone) continue;
       round.alone = entry.next.user;
     }
-    settle_one(i, opened, round, rows);
+    settle_one(i, opened, round, *row);
   }
 }
 
-void Protocol::settle_one(std::size_t index, const Opened& opened, Round& round, Rows& rows) {
+void Protocol::settle_one(std::size_t index, const Opened& opened, Round& round, CartRow& row) {
   Entry& entry = entries_[index];
-  CartRow& row = rows.at(entry.next.user);
   if (entry.policy == Policy::available) {
     if (entry.verdict != Entry::Verdict::held) round.writes.lag.push_back(entry.listed());
     round.fates[index].kind = Fate::Kind::done;
@@ -165,10 +168,7 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
   std::unordered_map<UserId, std::size_t> place;
   for (const auto& write : writes) {
     const auto [it, fresh] = place.try_emplace(write->user(), folds.size());
-    if (fresh) {
-      const auto row = rows.find(write->user());
-      folds.push_back({write->user(), row == rows.end() ? nullptr : &row->second, {}});
-    }
+    if (fresh) folds.push_back({write->user(), find_row(rows, write->user()), {}});
     folds[it->second].writes.push_back(write);
   }
   const std::set<UserId> skipped(opened.skipped.begin(), opened.skipped.end());
@@ -195,10 +195,10 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
 }
 
 void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round& round) {
-  CartRow absent{.user = fold.user};
-  const CartRow& row = fold.row ? *fold.row : absent;
-  cart::Cart cart = row.cart;
-  Version version = row.cart.version;
+  CartRow next = fold.row ? std::move(*fold.row) : CartRow{.user = fold.user};
+  const bool existed = next.cart.exists;
+  const Version base = next.cart.version;
+  Version version = base;
   std::vector<Reply> replies;
   std::vector<StoredKey> keys;
   bool changed = false;
@@ -213,7 +213,7 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
     return nullptr;
   };
 
-  if (row.unreadable) {
+  if (next.unreadable) {
     const Error error{
         Errc::internal, {}, "the stored cart of " + fold.user.text() + " cannot be read"};
     for (const auto& write : fold.writes)
@@ -234,7 +234,7 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
         continue;
       }
     }
-    const auto outcome = cart::apply(cart, write->request().operation,
+    const auto outcome = cart::apply(next.cart, write->request().operation,
                                      next_version(opened, version, 0), settings_.limits);
     if (!outcome) {
       replies.push_back({write, std::unexpected(outcome.error())});
@@ -242,7 +242,7 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
     }
     if (outcome->changed) {
       changed = true;
-      version = cart.version;
+      version = next.cart.version;
     }
     const Receipt receipt{*outcome,
                           settings_.mirrored && (policy == Policy::strict || !outcome->changed)};
@@ -259,10 +259,9 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
     append(round.writes.keys, keys);
     return;
   }
-  Entry entry{.policy = policy, .next = row, .base = row.cart.version};
-  entry.next.cart = std::move(cart);
-  entry.next.updated_at = opened.now;
-  if (!row.cart.exists) entry.next.created_at = opened.now;
+  next.updated_at = opened.now;
+  if (!existed) next.created_at = opened.now;
+  Entry entry{.policy = policy, .next = std::move(next), .base = base};
   if (policy == Policy::available || !settings_.mirrored) { // visible at once
     append(round.replies, replies);
     append(round.writes.keys, keys);

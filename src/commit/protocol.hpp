@@ -5,12 +5,10 @@
 // open_request()) and work() (here decide()).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "commit/limits.hpp"
@@ -111,8 +109,7 @@ public:
   // its lists like a stranger's (abort.hpp) before anything else.
   [[nodiscard]] bool is_strangers(const Opened& opened) const;
   // Settles, reserves, closes. `writes` are those of open_request().
-  [[nodiscard]] Round decide(const Opened& opened, std::span<const PendingWritePtr> writes,
-                             Policy policy);
+  [[nodiscard]] Round decide(Opened opened, std::span<const PendingWritePtr> writes, Policy policy);
   // It is committed. Returns the replies that are due now: the round's own and those of what it
   // settled.
   [[nodiscard]] std::vector<Reply> committed(Round round);
@@ -142,12 +139,13 @@ public:
   void read_back(const Result<std::vector<MirrorDoc>>& docs);
 
 private:
-  // Visible rows of the carts that this transaction has locked, as it leaves them.
-  using Rows = std::map<UserId, CartRow>;
+  // Visible rows of the carts that this transaction has locked, as it leaves them; in user_id
+  // order.
+  using Rows = std::vector<CartRow>;
   struct Fold;
 
   void settle(const Opened& opened, Round& round, Rows& rows);
-  void settle_one(std::size_t index, const Opened& opened, Round& round, Rows& rows);
+  void settle_one(std::size_t index, const Opened& opened, Round& round, CartRow& row);
   void abort_one(std::size_t index, const Opened& opened, Round& round, CartRow& row, Error error);
   void reserve(const Opened& opened, std::span<const PendingWritePtr> writes, Policy policy,
                Round& round, Rows& rows);
