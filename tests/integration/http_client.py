@@ -5,8 +5,11 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+from waiting import eventually
+
 # Longer than any deadline of the service: a client that gives up first could not tell a late answer from none.
 ANSWER_TIMEOUT_S = 20.0
+LEDGER_BACK_S_MAX = 10.0
 
 
 @dataclass
@@ -108,8 +111,13 @@ class Client:
         return self.request("GET", "/paniers/health")
 
     def quantities(self, user):
-        """{article_id: quantity} of a cart that exists."""
-        answer = self.get(user)
+        """{article_id: quantity} of a cart that exists, by the ledger's word: where the ledger has just failed, a read may
+        come from the mirror, which may be behind; that is awaited to end."""
+        def read():
+            answer = self.get(user)
+            return None if "x-panier-degraded" in answer.headers else answer
+
+        answer = eventually(read, LEDGER_BACK_S_MAX, f"{user} is read from the ledger")
         assert answer.status == 200, answer
         return {line["article_id"]: line["quantite_utilisateur"] for line in answer.rs["articles"]}
 
