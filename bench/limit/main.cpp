@@ -15,6 +15,7 @@
 #include "limit.hpp"
 #include "program.hpp"
 #include "runtime/log.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::bench {
 namespace {
@@ -79,6 +80,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   begin_program();
+  runtime::do_not_preempt(); // as `panier serve`: the parts of what it does
   const runtime::SystemClock clock;
   const runtime::log::Session logging(runtime::log::Level::warn, clock);
   if (ledger_command->parsed()) {

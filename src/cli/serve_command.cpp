@@ -4,6 +4,7 @@
 #include "app/application.hpp"
 #include "cli/cli.hpp"
 #include "runtime/log.hpp"
+#include "runtime/this_thread.hpp"
 
 namespace panier::cli {
 namespace {
@@ -49,6 +50,7 @@ int serve(const config::Config& config, std::string_view version) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  runtime::do_not_preempt();
 
   const runtime::SystemClock clock;
   const runtime::log::Session logging(log_level(config.log_level), clock);

@@ -14,6 +14,11 @@ inline constexpr std::size_t batch_bytes_max =
     std::size_t{512} * 1024; // of cart rows; far below max_allowed_packet and 16 MiB BSON
 inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
 
+// So long a lane that has nothing to settle leaves a few queued writes to wait for more, or for a
+// lane that comes back: about the time of a transaction and a mirror write. A round costs both
+// stores nearly as much for one write as for ten (docs/performance.md, "What was tried").
+inline constexpr std::chrono::milliseconds company_patience{4};
+
 // A parked cart is tried again after PANIER_PARK_RETRY_MS, doubled up to this.
 inline constexpr std::chrono::milliseconds park_retry_max{200};
 // A lane that has nothing to do still says that it lives; rows silent for dead_lane_after are

@@ -1,7 +1,6 @@
 #include "commit/protocol.hpp"
 
 #include <map>
-#include <set>
 #include <unordered_map>
 
 #include "commit/abort.hpp"
@@ -15,13 +14,6 @@ std::size_t bytes_of(const CartRow& row) {
   for (const auto& line : row.cart.lines)
     bytes += line.key.article_id().size() + 48;
   return bytes;
-}
-
-bool named(std::span<const LaneRow> lanes, const UserId& user) {
-  return std::ranges::any_of(lanes, [&](const LaneRow& lane) {
-    return std::ranges::any_of(lane.reserved,
-                               [&](const Listed& listed) { return listed.user == user; });
-  });
 }
 
 CartRow* find_row(std::vector<CartRow>& rows, const UserId& user) {
@@ -40,6 +32,7 @@ struct Protocol::Fold {
   const UserId& user;
   CartRow* row; // the locked row after settling; nullptr: the ledger does not know this user
   std::vector<PendingWritePtr> writes;
+  bool elsewhere = false; // locked by somebody else, or in another lane's `reserved`
 };
 
 OpenRequest Protocol::open_request(std::span<const PendingWritePtr> writes) {
@@ -171,17 +164,21 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
     if (fresh) folds.push_back({write->user(), find_row(rows, write->user()), {}});
     folds[it->second].writes.push_back(write);
   }
-  const std::set<UserId> skipped(opened.skipped.begin(), opened.skipped.end());
+  const auto is_elsewhere = [&](const UserId& user) {
+    if (const auto it = place.find(user); it != place.end()) folds[it->second].elsewhere = true;
+  };
+  std::ranges::for_each(opened.skipped, is_elsewhere);
+  for (const auto& lane : opened.others)
+    std::ranges::for_each(lane.reserved, is_elsewhere, &Listed::user);
   // The cart of an entry that stays listed is locked by somebody, so it is among the skipped.
   const auto kept =
       static_cast<std::size_t>(std::ranges::count(round.fates, Fate::Kind::kept, &Fate::kind));
   std::size_t bytes = 0;
   for (auto& fold : folds) {
-    auto& later = skipped.contains(fold.user) || named(opened.others, fold.user) ? round.parked
-                                                                                 : round.deferred;
+    auto& later = fold.elsewhere ? round.parked : round.deferred;
     const bool full = bytes >= batch_bytes_max || kept + round.reserved.size() >= batch_carts_max ||
                       (isolate_ > 0 && round.alone);
-    if (&later == &round.parked || full) {
+    if (fold.elsewhere || full) {
       later.insert(later.end(), fold.writes.begin(), fold.writes.end());
       continue;
     }

@@ -29,11 +29,26 @@ Result<void> WriteQueue::push(PendingWritePtr write) {
 
 // Not a lane for each write: the one that comes takes all that have queued by then.
 void WriteQueue::call_one() {
-  if (called_) return;
-  const auto free = std::ranges::find_if(lanes_, &Lane::waiting);
-  if (free == lanes_.end()) return; // whoever ends its round first
-  called_ = static_cast<LaneIndex>(free - lanes_.begin());
-  free->changed.notify_one();
+  if (!called_) {
+    const auto free = std::ranges::find_if(lanes_, &Lane::waiting);
+    if (free == lanes_.end()) return; // whoever ends its round first
+    called_ = static_cast<LaneIndex>(free - lanes_.begin());
+  } else if (queue_.size() > 1 && few()) {
+    return; // it knows, and waits for more
+  }
+  lanes_[*called_].changed.notify_one();
+}
+
+// Fewer than the lanes at work have taken, on average?
+bool WriteQueue::few() const {
+  std::size_t lanes = 0;
+  std::size_t operations = 0;
+  for (const auto& lane : lanes_) {
+    if (lane.waiting || lane.taken == 0) continue;
+    ++lanes;
+    operations += lane.taken;
+  }
+  return queue_.size() * lanes < operations;
 }
 
 std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId> in_hand,
@@ -52,6 +67,7 @@ std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId
     if (holders_.try_emplace(write->user(), lane).second) mine.carts.push_back(write->user());
   }
   take_from(queue_, lane, room, taken);
+  mine.taken = taken.size();
   if (called_ == lane) called_.reset();
   if (!queue_.empty()) call_one();
   return taken;
@@ -91,14 +107,22 @@ void WriteQueue::put_back(LaneIndex lane, std::vector<PendingWritePtr> writes) {
 WriteQueue::Wake WriteQueue::wait_until(LaneIndex lane, runtime::SteadyTime until) {
   std::unique_lock lock(mutex_);
   auto& mine = lanes_[lane];
-  const auto work = [&] { return !mine.queue.empty() || !queue_.empty(); };
+  const auto own = [&] { return !mine.queue.empty() || mine.woken || closed_; };
   // Whoever was called comes, even if another was faster: only take() ends the call.
-  const auto ready = [&] { return work() || closed_ || mine.woken || called_ == lane; };
+  const auto common = [&] { return !queue_.empty() && (!called_ || called_ == lane); };
   mine.waiting = true;
-  const bool in_time = mine.changed.wait_until(lock, until, ready);
+  bool in_time = true;
+  while (in_time && !own()) {
+    in_time = mine.changed.wait_until(lock, until, [&] { return own() || common(); });
+    if (!in_time || own()) break;
+    called_ = lane;
+    // The lanes at work may come back first and take what is there.
+    mine.changed.wait_for(lock, patience_, [&] { return own() || queue_.empty() || !few(); });
+    if (!queue_.empty()) break;
+  }
   mine.waiting = mine.woken = false;
   if (!in_time) return Wake::timeout;
-  return closed_ && !work() ? Wake::closed : Wake::work;
+  return closed_ && mine.queue.empty() && queue_.empty() ? Wake::closed : Wake::work;
 }
 
 void WriteQueue::wake() {

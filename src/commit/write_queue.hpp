@@ -1,8 +1,10 @@
 // The bounded queue in front of a process's lanes. A lane takes what is oldest, unless another lane
 // has that cart in hand: then the write goes to that one, which can fold it, where any other would
-// only park it. That is for speed alone: what keeps two lanes off one cart is the ledger. Any
-// thread pushes; expire_due() answers what is too old, also while a lane hangs in a driver call.
-// Thread-safe.
+// only park it. That is for speed alone: what keeps two lanes off one cart is the ledger. For speed
+// alone, too, an idle lane does not snatch the first of many: while others are at work it waits a
+// moment for as many writes as one of them has taken.
+// Any thread pushes; expire_due() answers what is too old, also while a lane hangs in a driver
+// call. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -13,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "commit/limits.hpp"
 #include "commit/pending_write.hpp"
 
 namespace panier::commit {
@@ -21,8 +24,10 @@ class WriteQueue {
 public:
   using LaneIndex = std::size_t; // below `lanes`
 
-  // `depth_max`: writes that are not answered yet.
-  WriteQueue(std::size_t lanes, std::size_t depth_max) : depth_max_(depth_max), lanes_(lanes) {}
+  // `depth_max`: writes that are not answered yet. `patience`: how long a few wait for more.
+  WriteQueue(std::size_t lanes, std::size_t depth_max,
+             std::chrono::milliseconds patience = company_patience)
+      : depth_max_(depth_max), patience_(patience), lanes_(lanes) {}
 
   // overloaded when full, shutting_down after close(). The queue keeps nothing then.
   [[nodiscard]] Result<void> push(PendingWritePtr write);
@@ -40,7 +45,7 @@ public:
   void put_back(LaneIndex lane, std::vector<PendingWritePtr> writes);
 
   enum class Wake : std::uint8_t { work, timeout, closed };
-  // Until there is something for this lane, the time has come, or close().
+  // Until there is enough for this lane, the time has come (or `patience` later), or close().
   Wake wait_until(LaneIndex lane, runtime::SteadyTime until);
   // All lanes return at once from their next wait_until, as for queued work.
   void wake();
@@ -61,6 +66,7 @@ private:
   struct Lane {
     std::deque<PendingWritePtr> queue; // of carts it has in hand, and what it put back
     std::vector<UserId> carts;         // in hand
+    std::size_t taken = 0;             // operations, at its last take()
     std::condition_variable changed;
     bool waiting = false;
     bool woken = false;
@@ -68,8 +74,10 @@ private:
   void take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, Room& room,
                  std::vector<PendingWritePtr>& taken);
   void call_one();
+  [[nodiscard]] bool few() const;
 
   const std::size_t depth_max_;
+  const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
   // guarded by mutex_:
   std::vector<Lane> lanes_;

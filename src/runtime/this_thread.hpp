@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <string>
@@ -19,6 +20,14 @@ inline void block_all_signals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
+// This thread, and all that it makes from now on, no longer push another off its processor the
+// moment that they have something to do. On a machine shared with a store they would interrupt it
+// at each of its answers, only to wait for the next one. Where it is refused all stays as it was.
+inline void do_not_preempt() {
+  const sched_param param{};
+  sched_setscheduler(0, SCHED_BATCH, &param);
 }
 
 } // namespace panier::runtime

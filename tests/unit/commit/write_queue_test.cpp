@@ -1,5 +1,6 @@
 // Every write is answered exactly once, whatever happens to the queue or the lane.
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "bench.hpp"
@@ -181,6 +182,73 @@ TEST(WriteQueue, WhatDoesNotFitKeepsItsCart) {
   const auto later = of.push("b");
   EXPECT_EQ(of.take(1), Taken{});
   EXPECT_EQ(of.take(0, {user("a")}), (Taken{b, later}));
+}
+
+// ---- few writes wait for more
+
+constexpr auto for_ever = std::chrono::hours{1};
+
+// What a lane that had nothing to do takes once wait_until() lets it.
+std::future<std::size_t> idle_lane(WriteQueue& queue, std::size_t lane) {
+  return std::async(std::launch::async, [&queue, lane] {
+    EXPECT_EQ(queue.wait_until(lane, std::chrono::steady_clock::now() + for_ever),
+              WriteQueue::Wake::work);
+    return queue.take(lane, {}, {.operations = 100, .carts = 100}).size();
+  });
+}
+
+struct OneLaneAtWork {
+  explicit OneLaneAtWork(std::chrono::milliseconds patience) : queue(3, 100, patience) {
+    push({"a", "b", "c"});
+    EXPECT_EQ(take(queue, 100).size(), 3U);
+  }
+  void push(std::initializer_list<std::string_view> users) {
+    for (const auto who : users) {
+      kept.push_back(queued(start + 1h, who));
+      EXPECT_TRUE(queue.push(kept.back().write));
+    }
+  }
+  WriteQueue queue;
+  std::vector<Queued> kept;
+};
+
+TEST(WriteQueue, AnIdleLaneWaitsForAsManyAsAnotherHasTaken) {
+  OneLaneAtWork of(for_ever);
+  auto taken = idle_lane(of.queue, 1);
+  of.push({"d", "e", "f"});
+  EXPECT_EQ(taken.get(), 3U);
+}
+
+TEST(WriteQueue, NotLongerThanItsPatience) {
+  OneLaneAtWork of(1ms);
+  auto taken = idle_lane(of.queue, 1);
+  of.push({"d"});
+  EXPECT_EQ(taken.get(), 1U);
+}
+
+TEST(WriteQueue, NotAtAllWhileNobodyIsAtWork) {
+  OneLaneAtWork of(for_ever);
+  EXPECT_EQ(take(of.queue, 100).size(), 0U) << "it has settled";
+  auto taken = idle_lane(of.queue, 1);
+  of.push({"d"});
+  EXPECT_EQ(taken.get(), 1U);
+}
+
+TEST(WriteQueue, NotForWritesOfItsOwnCarts) {
+  OneLaneAtWork of(for_ever);
+  EXPECT_EQ(of.queue.take(1, {user("mine")}, {.operations = 100, .carts = 100}).size(), 0U);
+  auto taken = idle_lane(of.queue, 1);
+  of.push({"mine"});
+  EXPECT_EQ(taken.get(), 1U);
+}
+
+TEST(WriteQueue, ALaneThatComesBackTakesTheFew) {
+  OneLaneAtWork of(for_ever);
+  auto other = idle_lane(of.queue, 1);
+  of.push({"d", "e"});
+  EXPECT_EQ(take(of.queue, 100).size(), 2U);
+  of.push({"f", "g"}); // as many as the lane at work has now
+  EXPECT_EQ(other.get(), 2U);
 }
 
 // Every lane waits in a thread of its own; nothing may be left lying while one of them waits.
