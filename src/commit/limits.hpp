@@ -16,7 +16,7 @@ inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
 
 // So long a lane that has nothing to settle leaves a few queued writes to wait for more, or for a
 // lane that comes back: about the time of a transaction and a mirror write. A round costs both
-// stores nearly as much for one write as for ten (docs/performance.md, "What was tried").
+// stores nearly as much for one write as for ten (docs/performance.md, "What is missed").
 inline constexpr std::chrono::milliseconds company_patience{4};
 
 // A parked cart is tried again after PANIER_PARK_RETRY_MS, doubled up to this.

@@ -5,6 +5,7 @@ replacement are lists.
 """
 
 PROTOCOL = "src/commit/protocol.cpp"
+VERDICTS = "src/commit/verdicts.cpp"
 ABORT = "src/commit/abort.cpp"
 LANE = "src/commit/lane.cpp"
 REPAIR = "src/upkeep/lag_repair.cpp"
@@ -44,10 +45,10 @@ MUTANTS = [
      "entry.next.cart.version, ids_.token()"),
     ("an own abort leaves a lag row", PROTOCOL,
      "  round.writes.lag.push_back({row.user, row.cart.version});\n", ""),
-    ("the mirror being ahead is not success", PROTOCOL,
+    ("the mirror being ahead is not success", VERDICTS,
      "if (doc->version == entry.next.cart.version && doc->token == entry.next.token)",
      "if (doc->version >= entry.next.cart.version)"),
-    ("the same version with another token is not success", PROTOCOL,
+    ("the same version with another token is not success", VERDICTS,
      "if (doc->version == entry.next.cart.version && doc->token == entry.next.token)",
      "if (doc->version == entry.next.cart.version)"),
     ("the mark's token test", PROTOCOL,
@@ -81,10 +82,10 @@ MUTANTS = [
     ("available: what is in flight is listed", PROTOCOL,
      "    if (settings_.mirrored) list(entry);\n",
      "    if (settings_.mirrored && entry.policy == Policy::strict) list(entry);\n"),
-    ("a write whose answer is unknown is read back, not believed", PROTOCOL,
+    ("a write whose answer is unknown is read back, not believed", VERDICTS,
      "if (one == Took::held) entry.verdict = Entry::Verdict::held;",
      "if (one == Took::held || one == Took::unknown) entry.verdict = Entry::Verdict::held;"),
-    ("a write whose answer is unknown is read back, not given up", PROTOCOL,
+    ("a write whose answer is unknown is read back, not given up", VERDICTS,
      "if (one == Took::failed) {", "if (one == Took::failed || one == Took::unknown) {"),
     ("a forgotten batch is unknown, not failed", PROTOCOL,
      "fail(Errc::outcome_unknown)});", "fail(Errc::ledger_unavailable)});"),
