@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Where the microseconds of a strict write and of a read go: processor time an operation of every process, and panier's own by
-what it works on, from perf's samples of its stacks. Prints two Markdown tables.
+what it works on, from perf's samples of its stacks; then what a round costs whatever it carries, and what each write in it.
+Prints Markdown tables.
 
   bench/costs.py [--connections 256] [--seconds 5] [--build build/bench]
 """
@@ -21,6 +22,12 @@ SAMPLES_PER_S = 499
 STACK_BYTES = 8_192
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
 SPEC = catalog.Spec("profiled", (catalog.MAIN,))
+
+# Few clients make small rounds, many make large ones: so the two costs can be told apart.
+ROUNDS_AT = (16, 64, 256, 1024)
+ROUNDS_SAMPLES = 3
+COUNTED = {"rounds": 'panier_commit_duration_seconds_count{phase="commit"}', "with_writes": "panier_batch_operations_count",
+           "writes": "panier_batch_operations_sum"}
 
 # A sample belongs to the first of these that any frame of its stack is in.
 WORK = [
@@ -65,10 +72,14 @@ def shares(data):
     return {what: count / len(stacks) for what, count in found.items()}
 
 
+def processes(systems, system):
+    return {"panier": system.pid, "MariaDB": systems.server_pid(SPEC.ledger), "the wire double": system.mirror_pid()}
+
+
 def profile(systems, operation, connections, seconds, data):
     """(rate, {process: us an operation}, {kind of work: us an operation})"""
     system = systems.get(SPEC)
-    pids = {"panier": system.pid, "MariaDB": systems.server_pid(SPEC.ledger), "the wire double": system.mirror_pid()}
+    pids = processes(systems, system)
     generators.wrk(system.port, operation, catalog.MAIN, connections, 1)
     # Apart: taking samples costs time of its own.
     before = {name: ticks(pid) for name, pid in pids.items()}
@@ -87,6 +98,52 @@ def profile(systems, operation, connections, seconds, data):
         print("profile: perf is not there, or refused: processes only", file=sys.stderr)
         return sample["rate"], spent, {}
     return sample["rate"], spent, {what: share * spent["panier"] for what, share in shares(data).items()}
+
+
+def counters(system):
+    text = system.process.ops().request("GET", "/metrics").text
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(values[metric]) for name, metric in COUNTED.items()}
+
+
+def sample_rounds(system, pids, connections, seconds):
+    """Of one slice of adds: what COUNTED counts, and {process: us of processor time}."""
+    before, spent = counters(system), {name: ticks(pid) for name, pid in pids.items()}
+    generators.wrk(system.port, "add", catalog.MAIN, connections, seconds)
+    after = counters(system)
+    return ({name: after[name] - before[name] for name in after},
+            {name: (ticks(pid) - spent[name]) * TICK_US for name, pid in pids.items()})
+
+
+def split(samples, process):
+    """(us a round, us a write) by least squares: time = rounds * a + writes * b, each sample weighing alike."""
+    rows = [(counted["rounds"] / spent[process], counted["writes"] / spent[process]) for counted, spent in samples]
+    rr, rw, ww = (sum(one[i] * one[j] for one in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
+    r, w = (sum(one[i] for one in rows) for i in (0, 1))
+    scale = rr * ww - rw * rw
+    return (r * ww - w * rw) / scale, (w * rr - r * rw) / scale
+
+
+def rounds(systems, seconds):
+    """Two Markdown tables."""
+    system = systems.get(SPEC)
+    pids = processes(systems, system)
+    samples = {connections: [] for connections in ROUNDS_AT}
+    for _ in range(ROUNDS_SAMPLES):
+        for connections, taken in samples.items():
+            generators.wrk(system.port, "add", catalog.MAIN, connections, 1)
+            taken.append(sample_rounds(system, pids, connections, seconds))
+    lines = ["| connections | rounds/s | of them with writes | writes in each of these |", "| --- | --- | --- | --- |"]
+    for connections, taken in samples.items():
+        total = {name: sum(counted[name] for counted, _ in taken) for name in COUNTED}
+        lines.append(f"| {connections} | {total['rounds'] / seconds / ROUNDS_SAMPLES:,.0f} | "
+                     f"{total['with_writes'] / total['rounds']:.0%} | {total['writes'] / total['with_writes']:.0f} |")
+    lines += ["", "| process | µs a round | µs a write |", "| --- | --- | --- |"]
+    everything = [sample for taken in samples.values() for sample in taken]
+    for process in pids:
+        a_round, a_write = split(everything, process)
+        lines.append(f"| {process} | {a_round:.0f} | {a_write:.1f} |")
+    return "\n".join(lines)
 
 
 def table(head, figures):
@@ -109,6 +166,7 @@ def main():
                   f"{sum(spent.values()):.0f} µs of processor time an operation.\n\n{table('process', spent)}\n")
             if work:
                 print(table("in panier", work))
+        print("\n### A round, and a write in it: strict adds\n\n" + rounds(systems, arguments.seconds))
     finally:
         systems.stop()
 
