@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import resource
+import statistics
 import subprocess
 import sys
 from collections import Counter
@@ -76,26 +77,31 @@ def processes(systems, system):
     return {"panier": system.pid, "MariaDB": systems.server_pid(SPEC.ledger), "the wire double": system.mirror_pid()}
 
 
+def slice_of(operation, system, pids, connections, seconds):
+    """(wrk's sample, {process: us of processor time}), the load generator's included."""
+    before = {name: ticks(pid) for name, pid in pids.items()}
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    sample = generators.wrk(system.port, operation, catalog.MAIN, connections, seconds)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = {name: (ticks(pid) - before[name]) * TICK_US for name, pid in pids.items()}
+    spent["wrk"] = (used.ru_utime + used.ru_stime - children.ru_utime - children.ru_stime) * 1e6
+    if sample["errors"]:
+        raise SystemExit(f"costs: failed requests: {sample['errors']}")
+    return sample, spent
+
+
 def profile(systems, operation, connections, seconds, data):
     """(rate, {process: us an operation}, {kind of work: us an operation})"""
     system = systems.get(SPEC)
     pids = processes(systems, system)
     generators.wrk(system.port, operation, catalog.MAIN, connections, 1)
     # Apart: taking samples costs time of its own.
-    before = {name: ticks(pid) for name, pid in pids.items()}
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    sample = generators.wrk(system.port, operation, catalog.MAIN, connections, seconds)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    after = {name: ticks(pid) for name, pid in pids.items()}
-    if sample["errors"]:
-        raise SystemExit(f"profile: failed requests: {sample['errors']}")
-    operations = sample["rate"] * seconds
-    spent = {name: (after[name] - before[name]) * TICK_US / operations for name in pids}
-    spent["wrk"] = (used.ru_utime + used.ru_stime - children.ru_utime - children.ru_stime) * 1e6 / operations
+    sample, spent = slice_of(operation, system, pids, connections, seconds)
+    spent = {name: us / (sample["rate"] * seconds) for name, us in spent.items()}
     recorder = record(pids["panier"], seconds, data)
     generators.wrk(system.port, operation, catalog.MAIN, connections, seconds + 1)
     if recorder is None or recorder.wait() != 0:
-        print("profile: perf is not there, or refused: processes only", file=sys.stderr)
+        print("costs: perf is not there, or refused: processes only", file=sys.stderr)
         return sample["rate"], spent, {}
     return sample["rate"], spent, {what: share * spent["panier"] for what, share in shares(data).items()}
 
@@ -106,43 +112,30 @@ def counters(system):
     return {name: float(values[metric]) for name, metric in COUNTED.items()}
 
 
-def sample_rounds(system, pids, connections, seconds):
-    """Of one slice of adds: what COUNTED counts, and {process: us of processor time}."""
-    before, spent = counters(system), {name: ticks(pid) for name, pid in pids.items()}
-    generators.wrk(system.port, "add", catalog.MAIN, connections, seconds)
-    after = counters(system)
-    return ({name: after[name] - before[name] for name in after},
-            {name: (ticks(pid) - spent[name]) * TICK_US for name, pid in pids.items()})
-
-
-def split(samples, process):
-    """(us a round, us a write) by least squares: time = rounds * a + writes * b, each sample weighing alike."""
-    rows = [(counted["rounds"] / spent[process], counted["writes"] / spent[process]) for counted, spent in samples]
-    rr, rw, ww = (sum(one[i] * one[j] for one in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
-    r, w = (sum(one[i] for one in rows) for i in (0, 1))
-    scale = rr * ww - rw * rw
-    return (r * ww - w * rw) / scale, (w * rr - r * rw) / scale
-
-
 def rounds(systems, seconds):
     """Two Markdown tables."""
     system = systems.get(SPEC)
     pids = processes(systems, system)
-    samples = {connections: [] for connections in ROUNDS_AT}
+    counted = {connections: Counter() for connections in ROUNDS_AT}
+    a_write = []  # of each slice: rounds a write, {process: us a write}
     for _ in range(ROUNDS_SAMPLES):
-        for connections, taken in samples.items():
+        for connections, total in counted.items():
             generators.wrk(system.port, "add", catalog.MAIN, connections, 1)
-            taken.append(sample_rounds(system, pids, connections, seconds))
+            before = counters(system)
+            _, spent = slice_of("add", system, pids, connections, seconds)
+            after = counters(system)
+            done = {name: after[name] - before[name] for name in after}
+            total.update(done)
+            a_write.append((done["rounds"] / done["writes"],
+                            {process: us / done["writes"] for process, us in spent.items()}))
     lines = ["| connections | rounds/s | of them with writes | writes in each of these |", "| --- | --- | --- | --- |"]
-    for connections, taken in samples.items():
-        total = {name: sum(counted[name] for counted, _ in taken) for name in COUNTED}
+    for connections, total in counted.items():
         lines.append(f"| {connections} | {total['rounds'] / seconds / ROUNDS_SAMPLES:,.0f} | "
                      f"{total['with_writes'] / total['rounds']:.0%} | {total['writes'] / total['with_writes']:.0f} |")
     lines += ["", "| process | µs a round | µs a write |", "| --- | --- | --- |"]
-    everything = [sample for taken in samples.values() for sample in taken]
-    for process in pids:
-        a_round, a_write = split(everything, process)
-        lines.append(f"| {process} | {a_round:.0f} | {a_write:.1f} |")
+    for process in a_write[0][1]:
+        line = statistics.linear_regression([share for share, _ in a_write], [spent[process] for _, spent in a_write])
+        lines.append(f"| {process} | {line.slope:.0f} | {line.intercept:.1f} |")
     return "\n".join(lines)
 
 
