@@ -1,5 +1,6 @@
 #include "commit/abort.hpp"
 
+#include <limits>
 #include <set>
 
 namespace panier::commit {
@@ -49,7 +50,11 @@ Writes abort_writes(const Opened& opened, const Token& abort_token) {
 
 Version next_version(const Opened& opened, Version visible, Version above) {
   const Version clock = opened.now.time_since_epoch().count();
-  return std::max({clock, visible + 1, above + 1, opened.floor + 1});
+  // Above the greatest there is nothing: such a document is left to the hand that made it.
+  const auto after = [](Version version) {
+    return version < std::numeric_limits<Version>::max() ? version + 1 : version;
+  };
+  return std::max({clock, after(visible), after(above), after(opened.floor)});
 }
 
 void raise_version(CartRow& row, const Opened& opened, Version above, const Token& token) {

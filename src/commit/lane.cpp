@@ -198,7 +198,7 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
     if (quarantine_.refused(*rejection.culprit, shared_.clock.steady())) {
       log::error("cart quarantined", {{"user_id", rejection.culprit->text()}});
     }
-    shared_.metrics.quarantined_carts(static_cast<std::int64_t>(quarantine_.carts()));
+    count_quarantined();
   } else {
     log::warn("the ledger refuses a batch, it is run again cart by cart",
               {{"error", error.detail}});
@@ -255,6 +255,7 @@ void Lane::took_effect(Round round, runtime::SteadyTime started) {
   shared_.metrics.parked(round.parked.size());
   parking_.park(std::move(round.parked), last_beat_);
   parking_.settle_delays();
+  if (quarantine_.release(last_beat_)) count_quarantined();
   queue_.put_back(index_, std::move(round.deferred));
   tell(round.notices);
   reply(protocol_.committed(std::move(round)));
@@ -283,6 +284,10 @@ void Lane::mirror(runtime::SteadyTime started) {
   protocol_.bulk_answered(took);
   const auto unsure = protocol_.to_read_back();
   if (!unsure.empty()) protocol_.read_back(mirror_->find(unsure, read_back_timeout));
+}
+
+void Lane::count_quarantined() {
+  shared_.metrics.quarantined_carts(static_cast<std::int64_t>(quarantine_.carts()));
 }
 
 void Lane::reply(std::vector<Reply> replies) {

@@ -65,6 +65,7 @@ private:
                              runtime::SteadyTime started);
   void took_effect(Round round, runtime::SteadyTime started);
   void mirror(runtime::SteadyTime started);
+  void count_quarantined();
   void reply(std::vector<Reply> replies);
   void tell(const std::vector<Notice>& notices);
   [[nodiscard]] bool heartbeat_due() const;

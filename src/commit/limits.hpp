@@ -19,7 +19,9 @@ inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
 // stores nearly as much for one write as for ten (docs/performance.md, "What is missed").
 inline constexpr std::chrono::milliseconds company_patience{4};
 
-// A parked cart is tried again after PANIER_PARK_RETRY_MS, doubled up to this.
+// A parked cart has no more writes waiting than one batch can try.
+inline constexpr std::size_t parked_writes_max = batch_operations_max;
+// It is tried again after PANIER_PARK_RETRY_MS, doubled up to this.
 inline constexpr std::chrono::milliseconds park_retry_max{200};
 // A lane that has nothing to do still says that it lives; rows silent for dead_lane_after are
 // deleted.

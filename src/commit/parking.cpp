@@ -3,16 +3,27 @@
 #include "commit/limits.hpp"
 
 namespace panier::commit {
+namespace {
+
+bool is_answered(const PendingWritePtr& write) {
+  return write->answered();
+}
+
+} // namespace
 
 std::vector<PendingWritePtr> Parking::take_due(runtime::SteadyTime now, std::size_t max) {
+  std::vector<Cart*> carts;
+  for (auto& [user, cart] : carts_)
+    if (cart.retry_at <= now && !cart.writes.empty()) carts.push_back(&cart);
+  // Who had no room last time has waited longest now.
+  std::ranges::sort(carts, {}, &Cart::retry_at);
   std::vector<PendingWritePtr> due;
-  for (auto& [user, cart] : carts_) {
-    if (cart.retry_at > now || cart.writes.empty() || due.size() + cart.writes.size() > max)
-      continue;
-    for (auto& write : cart.writes) {
+  for (auto* cart : carts) {
+    if (due.size() + cart->writes.size() > max) continue;
+    for (auto& write : cart->writes) {
       if (write->take()) due.push_back(std::move(write));
     }
-    cart.writes.clear();
+    cart->writes.clear();
   }
   return due;
 }
@@ -20,8 +31,14 @@ std::vector<PendingWritePtr> Parking::take_due(runtime::SteadyTime now, std::siz
 bool Parking::join(const PendingWritePtr& write) {
   const auto it = carts_.find(write->user());
   if (it == carts_.end()) return false;
+  auto& waiting = it->second.writes;
+  if (waiting.size() >= parked_writes_max) std::erase_if(waiting, is_answered);
+  if (waiting.size() >= parked_writes_max) {
+    write->answer(fail(Errc::cart_busy, "too many writes wait for this cart"));
+    return true;
+  }
   write->park();
-  it->second.writes.push_back(write);
+  waiting.push_back(write);
   return true;
 }
 

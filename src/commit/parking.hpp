@@ -1,6 +1,6 @@
 // Writes whose cart another lane holds: tried again after a delay that doubles, while everything
 // else goes on. Owned by the lane's thread. Bounded by the lane's queue, which counts every
-// unanswered write.
+// unanswered write, and a cart's by parked_writes_max.
 #pragma once
 
 #include <chrono>
@@ -16,9 +16,11 @@ class Parking {
 public:
   explicit Parking(std::chrono::milliseconds retry_first) : retry_first_(retry_first) {}
 
-  // The writes whose time has come, a cart's in order of arrival; at most `max`.
+  // The writes whose time has come, a cart's in order of arrival and all of them or none; at most
+  // `max`, which must not be less than parked_writes_max.
   [[nodiscard]] std::vector<PendingWritePtr> take_due(runtime::SteadyTime now, std::size_t max);
-  // A write for a cart that is parked waits behind it. false: the cart is not parked.
+  // A write for a cart that is parked waits behind it, or is answered cart_busy where
+  // parked_writes_max of them wait already. false: the cart is not parked.
   bool join(const PendingWritePtr& write);
   // These could not be done now. All writes of a cart come in one call.
   void park(std::vector<PendingWritePtr> writes, runtime::SteadyTime now);

@@ -23,6 +23,15 @@ CartRow* find_row(std::vector<CartRow>& rows, const UserId& user) {
 
 } // namespace
 
+// Does the mirror hold the cart as it is visible? Asked for what changes nothing.
+bool mirror_holds(const UserId& user, const Opened& opened, const Writes& settled) {
+  const auto lists = [&](const std::vector<Listed>& list) {
+    return std::ranges::find(list, user, &Listed::user) != list.end();
+  };
+  return !opened.lagging && !lists(settled.lag) &&
+         std::ranges::none_of(opened.others, lists, &LaneRow::in_flight);
+}
+
 // The operations of one batch on one cart, applied in order of arrival.
 struct Protocol::Fold {
   const UserId& user;
@@ -237,8 +246,10 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
       changed = true;
       version = next.cart.version;
     }
-    const Receipt receipt{*outcome,
-                          settings_.mirrored && (policy == Policy::strict || !outcome->changed)};
+    // What changes nothing is told at once, unless it follows a change that is not.
+    const bool mirrored =
+        changed ? policy == Policy::strict : mirror_holds(fold.user, opened, round.writes);
+    const Receipt receipt{*outcome, settings_.mirrored && mirrored};
     if (idempotency)
       keys.push_back({{fold.user, idempotency->key}, idempotency->fingerprint, encode(receipt)});
     replies.push_back({write, receipt});

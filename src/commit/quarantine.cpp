@@ -26,15 +26,19 @@ void Quarantine::succeeded(const cart::UserId& user) {
   empty_ = strikes_.empty() && until_.empty();
 }
 
-bool Quarantine::holds(const cart::UserId& user, runtime::SteadyTime now) {
+bool Quarantine::holds(const cart::UserId& user, runtime::SteadyTime now) const {
   if (empty_) return false;
   const std::lock_guard lock(mutex_);
   const auto it = until_.find(user);
-  if (it == until_.end()) return false;
-  if (it->second > now) return true;
-  until_.erase(it);
+  return it != until_.end() && it->second > now;
+}
+
+bool Quarantine::release(runtime::SteadyTime now) {
+  if (empty_) return false;
+  const std::lock_guard lock(mutex_);
+  const auto released = std::erase_if(until_, [&](const auto& cart) { return cart.second <= now; });
   empty_ = strikes_.empty() && until_.empty();
-  return false;
+  return released > 0;
 }
 
 std::size_t Quarantine::carts() const {

@@ -17,7 +17,9 @@ public:
   // The ledger refused this cart's row. true: it is quarantined from now on.
   bool refused(const cart::UserId& user, runtime::SteadyTime now);
   void succeeded(const cart::UserId& user);
-  [[nodiscard]] bool holds(const cart::UserId& user, runtime::SteadyTime now);
+  [[nodiscard]] bool holds(const cart::UserId& user, runtime::SteadyTime now) const;
+  // Those whose time is over. true: there were some.
+  [[nodiscard]] bool release(runtime::SteadyTime now);
   [[nodiscard]] std::size_t carts() const;
 
 private:

@@ -164,8 +164,8 @@ Metrics::Impl::Impl(std::string_view version, const Clock& clock)
                                           "1: this URL of the articles service is asked.")](
                             const Labels& labels) -> Gauge& { return family.Add(labels); }),
       lag_carts(gauge("panier_lag_carts", "Carts whose mirror copy is known to be behind.")),
-      quarantined_carts(
-          gauge("panier_quarantined_carts", "Carts that refuse writes until they are repaired.")),
+      quarantined_carts(gauge("panier_quarantined_carts",
+                              "Carts that refuse writes for a day, or until a restart.")),
       verify_differences(gauge("panier_verify_differences",
                                "Carts that differed in the last complete comparison.")),
       verify_found(counter("panier_verify_found_total",

@@ -117,7 +117,25 @@ Result<bool> Verify::page(int limit, VerifyReport& report) {
   if (const auto done = look_closer(std::move(suspects), report); !done)
     return std::unexpected(done.error());
   after_ = until;
+  if (!until)
+    if (const auto named = name_misnamed(report); !named) return std::unexpected(named.error());
   return until.has_value();
+}
+
+// Once a round: no page has them.
+Result<void> Verify::name_misnamed(VerifyReport& report) {
+  const auto misnamed = stores_.ledger->misnamed(static_cast<int>(VerifyReport::listed_max));
+  if (!misnamed) return std::unexpected(misnamed.error());
+  if (misnamed->empty()) return {};
+  report.differences += std::ssize(*misnamed);
+  for (const auto& user : *misnamed) {
+    if (report.listed.size() == VerifyReport::listed_max) break;
+    report.listed.push_back({user, "in the ledger, no user_id"});
+  }
+  if (mode_ != Mode::report)
+    runtime::log::warn("verify: rows of the ledger whose user_id no request can name",
+                       {{"rows", misnamed->size()}, {"first", misnamed->front()}});
+  return {};
 }
 
 // Looks until both stores agree, or until two looks in a row saw the same disagreement and nobody

@@ -13,7 +13,7 @@
 namespace panier::upkeep {
 
 struct Difference {
-  std::string user;
+  std::string user; // of a row of the ledger's that no request can name, whatever stands there
   std::string what; // "version: ledger 5, mirror 4", "missing in the mirror", ..
 };
 
@@ -63,6 +63,7 @@ private:
     std::optional<cart::Token> holder{}; // the batch that has the cart in hand
   };
   Result<bool> page(int limit, VerifyReport& report); // false: that was the last
+  Result<void> name_misnamed(VerifyReport& report);
   Result<void> look_closer(std::vector<Suspect> suspects, VerifyReport& report);
   Result<void> look_again(std::vector<Suspect>& suspects);
   Result<void> judge_standing(std::vector<Suspect>& suspects, VerifyReport& report);

@@ -15,9 +15,16 @@ TEST_P(LedgerContract, PrepareTwiceChangesNothing) {
 
 TEST_P(LedgerContract, GreaterLagStays) {
   put(user("u"), 1, 10);
+  const auto is_lagging = [&] {
+    const bool lagging = open(ledger(), want(std::nullopt, {})).lagging;
+    ledger().rollback();
+    return lagging;
+  };
+  EXPECT_FALSE(is_lagging());
   Writes writes;
   writes.lag = {{user("u"), 10}};
   write(writes, {user("u")});
+  EXPECT_TRUE(is_lagging());
   writes.lag = {{user("u"), 8}};
   write(writes, {user("u")});
   auto lagging = must(ledger().lagging(std::nullopt, 10));

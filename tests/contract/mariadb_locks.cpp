@@ -251,5 +251,46 @@ TEST_F(MariadbText, HandEditedCartIsUnreadableAloneAndAWriteKeepsItsText) {
   EXPECT_EQ(ledger->scan(std::nullopt, 10)->at(1).unreadable, "[{\\");
 }
 
+TEST_F(MariadbText, ARowThatCannotBeReadFailsAloneAndIsKept) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  const auto spoil = [&](const std::string& sql) {
+    server_.run("SET SESSION sql_mode='',time_zone='+00:00';UPDATE panier SET " + sql, database_);
+    const auto opened = must(ledger->open(want("u", 1)));
+    commit::Writes writes;
+    writes.carts = opened.carts;
+    ++writes.carts.at(0).cart.version;
+    must(ledger->commit(writes));
+    return must(ledger->scan(std::nullopt, 10)).at(0);
+  };
+  const auto lines = spoil("token=NULL").cart.lines;
+  EXPECT_FALSE(spoil("created_at=0,updated_at=0").unreadable);
+  const auto spoilt = spoil("id='AB'");
+  ASSERT_TRUE(spoilt.unreadable);
+  EXPECT_EQ(server_.ask("SELECT CONCAT(id,version) FROM panier", database_), "AB13");
+  EXPECT_EQ(spoil("id='" + cart_id(1).hex() + "'").cart.lines, lines);
+}
+
+TEST_F(MariadbText, ARowThatNoRequestCanNameIsToldApart) {
+  const auto ledger = prepared();
+  put(*ledger, "u", 1, 10);
+  server_.run("INSERT INTO panier (id,user_id,articles) VALUES ('1','jean dupont','[]'),"
+              "('2','','[]'),('3','new\\nline','[]')",
+              database_);
+  EXPECT_EQ(must(ledger->misnamed(10)).size(), 3U);
+  EXPECT_EQ(must(ledger->misnamed(2)).size(), 2U);
+  const auto later = must(ledger->ping()) + std::chrono::hours(1);
+  for (const auto& rows :
+       {must(ledger->scan(std::nullopt, 10)), must(ledger->untouched(later, 10))}) {
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].user, user("u"));
+  }
+  server_.run("UPDATE panier SET deleted_at=NOW(3);"
+              "INSERT INTO panier_mirror_lag VALUES ('jean dupont',1)",
+              database_);
+  EXPECT_EQ(must(ledger->purgeable(later, 10)).size(), 1U);
+  EXPECT_TRUE(must(ledger->lagging(std::nullopt, 10)).empty());
+}
+
 } // namespace
 } // namespace panier::contract

@@ -127,6 +127,57 @@ TEST_F(SqliteTest, LinesThatCannotBeReadComeAsTheyStandAndAreKept) {
   EXPECT_EQ(must(ledger->read(std::vector{user("u")})).at(0).unreadable, "[oops");
 }
 
+TEST_F(SqliteTest, ARowThatCannotBeReadFailsAloneAndIsKept) {
+  SqliteLedgerStore store(sqlite_settings(directory_), clock_);
+  must(store.prepare());
+  const auto ledger = store.connect();
+  put(*ledger, user("u"));
+  const auto spoil = [&](const char* sql) {
+    run_sql(file("ledger.sqlite3"), sql);
+    auto opened = must(ledger->open({{}, {{user("u"), std::nullopt}}, {}}));
+    Writes writes;
+    writes.carts = opened.carts;
+    ++writes.carts.at(0).cart.version;
+    must(ledger->commit(writes));
+    EXPECT_EQ(must(ledger->scan(std::nullopt, 10)).size(), 1U);
+    return must(ledger->read(std::vector{user("u")})).at(0);
+  };
+  EXPECT_EQ(spoil("UPDATE panier SET token = x'00'").cart.lines, std::vector{line("a", 1000)});
+  const std::string kept = R"([{"article_id": "a", "quantite": 1.0}])";
+  for (const auto* sql : {"UPDATE panier SET id = 'short'",
+                          "UPDATE panier SET id = '0123456789abcdef01234567', id_maria = 1 << 40"})
+    EXPECT_EQ(spoil(sql).unreadable.value_or("").substr(0, kept.size()), kept) << sql;
+}
+
+TEST_F(SqliteTest, ARowThatNoRequestCanNameIsToldApart) {
+  SqliteLedgerStore store(sqlite_settings(directory_), clock_);
+  must(store.prepare());
+  const auto ledger = store.connect();
+  put(*ledger, user("u"));
+  const auto rename = [&](const char* to, const char* id) {
+    const auto sql = std::string("INSERT INTO panier SELECT NULL, '") + id + "', " + to +
+                     ", articles, version, token, created_at, updated_at, deleted_at FROM panier"
+                     " WHERE user_id = 'u'";
+    run_sql(file("ledger.sqlite3"), sql.c_str());
+  };
+  rename("'jean dupont'", "1");
+  rename("''", "2");
+  rename("'chloé'", "3");
+  rename("printf('%065d', 1)", "4");
+  EXPECT_EQ(must(ledger->misnamed(10)).size(), 4U);
+  EXPECT_EQ(must(ledger->misnamed(3)).size(), 3U);
+  const auto later = must(ledger->ping()) + std::chrono::hours(1);
+  for (const auto& rows :
+       {must(ledger->scan(std::nullopt, 10)), must(ledger->untouched(later, 10))}) {
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].user, user("u"));
+  }
+  run_sql(file("ledger.sqlite3"), "UPDATE panier SET deleted_at = 1;"
+                                  "INSERT INTO panier_mirror_lag VALUES ('jean dupont', 1)");
+  EXPECT_EQ(must(ledger->purgeable(later, 10)).size(), 1U);
+  EXPECT_TRUE(must(ledger->lagging(std::nullopt, 10)).empty());
+}
+
 TEST_F(SqliteTest, AMirrorsDocumentThatCannotBeReadIsToldAndNotRead) {
   SqliteMirrorStore store(sqlite_settings(directory_));
   const auto mirror = store.connect();

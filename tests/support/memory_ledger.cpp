@@ -173,6 +173,14 @@ public:
                   [&](const CartRow& row) { return !after || row.user > *after; });
   }
 
+  Result<std::vector<std::string>> misnamed(int limit) override {
+    return call(LedgerCall::misnamed, [&]() -> Result<std::vector<std::string>> {
+      auto found = state().misnamed;
+      found.resize(std::min(found.size(), static_cast<std::size_t>(limit)));
+      return found;
+    });
+  }
+
 private:
   Result<void> end(const Writes& writes, const std::optional<Fault>& fault) {
     std::lock_guard lock(store_.mutex_);
@@ -350,6 +358,7 @@ void MemoryLedgerStore::look(const OpenRequest& request, Opened& opened) const {
     if (row.token && key != request.lane) opened.others.push_back(row);
   }
   opened.floor = state_.floor;
+  opened.lagging = !state_.lag.empty();
   for (const auto& ref : request.keys) {
     const auto it = state_.keys.find(ref);
     if (it != state_.keys.end()) opened.keys.push_back(it->second.stored);

@@ -62,9 +62,10 @@ struct CartRow {
   Token token{};              // of the batch that wrote this version
   LedgerTime created_at{};
   LedgerTime updated_at{}; // for a tombstone: when it was deleted
-  // The stored lines where they cannot be read (a hand edit), as they stand; cart.lines is empty
-  // then. A write of this row keeps them, so that raising a version never loses what a human may
-  // still mend.
+  // The stored lines as they stand, where they, the cart's id or its id_maria cannot be read (a
+  // hand edit); cart.lines is empty then. Such a cart fails alone, and a write of its row keeps the
+  // text, so that raising a version never loses what a human may still mend. A token or a time that
+  // cannot be read is nobody's, or long ago, and mended by the next write.
   std::optional<std::string> unreadable{};
 };
 
@@ -108,6 +109,7 @@ struct Opened {
   std::vector<LaneRow>
       others; // every OTHER lane's row with a token, read by a statement later than the locks
   Version floor = 0;           // no new version at or below this; read after the locks
+  bool lagging = false;        // there are lag rows, of whatever carts; read after the locks
   std::vector<StoredKey> keys; // of OpenRequest::keys, those that are there; read after the locks
 };
 
@@ -181,6 +183,9 @@ public:
   // verify.
   [[nodiscard]] virtual Result<std::vector<CartRow>> scan(const std::optional<UserId>& after,
                                                           int limit) = 0;
+  // The user_id of rows whose user_id is no identifier, so that no request can name them: a hand
+  // made them. No other call returns them. At most limit.
+  [[nodiscard]] virtual Result<std::vector<std::string>> misnamed(int limit) = 0;
 };
 
 // Where connections come from. Thread-safe.

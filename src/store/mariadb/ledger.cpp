@@ -121,6 +121,7 @@ Result<void> MariadbLedger::take_look(const commit::OpenRequest& request, commit
     if (!floor || !now) return fail(Errc::store_corrupt, "panier_floor cannot be read");
     opened.floor = *floor;
     opened.now = *now;
+    opened.lagging = row.text(2) == "1";
     floor_found = true;
     return {};
   });

@@ -12,6 +12,9 @@ std::unexpected<Error> corrupt(std::string_view what, std::string_view text) {
               detail.append(" cannot be read: ").append(text.substr(0, excerpt_chars_max)));
 }
 
+// The first that a TIMESTAMP holds; for those that cannot be read (MySQL's zero date).
+constexpr commit::LedgerTime time_min{std::chrono::seconds{1}};
+
 // Does `text` have a digit where the pattern has a 0, and else what the pattern has?
 bool looks_like(std::string_view text, std::string_view pattern) {
   return std::ranges::equal(text, pattern, [](char c, char wanted) {
@@ -79,27 +82,23 @@ Result<commit::CartRow> cart_row(const Row& row) {
   const auto id_maria = number(row.text(0));
   const auto id = commit::CartId::parse(row.text(1));
   const auto version = number(row.text(4));
-  const auto created_at = ledger_time(row.text(6));
-  const auto updated_at = ledger_time(row.text(7));
-  const auto written_by = row.null(5) ? commit::Token{} : token(row.text(5));
-  if (!id_maria || !id || !version || !created_at || !updated_at || !written_by)
-    return corrupt("the cart of " + owner->text(), "id, version, token or a time");
+  if (!id_maria || !version) // of the column's type they always are
+    return corrupt("the cart of " + owner->text(), "id_maria or version");
 
   commit::CartRow read{.user = *owner, .cart = {}};
-  read.cart.id = *id;
+  if (id) read.cart.id = *id;
   read.cart.version = *version;
   read.cart.exists = row.null(8);
   read.id_maria = static_cast<std::uint32_t>(*id_maria);
-  read.token = *written_by;
-  read.created_at = *created_at;
-  read.updated_at = *updated_at;
-  if (!row.null(3)) {
-    auto lines = lines_from_json(row.text(3));
-    if (lines)
-      read.cart.lines = *std::move(lines);
-    else
-      read.unreadable = std::string(row.text(3));
-  }
+  read.token = token(row.text(5)).value_or(commit::Token{}); // NULL: nobody's
+  read.created_at = ledger_time(row.text(6)).value_or(time_min);
+  read.updated_at = ledger_time(row.text(7)).value_or(time_min);
+  const auto articles = row.null(3) ? std::string_view("[]") : row.text(3);
+  auto lines = lines_from_json(articles);
+  if (lines && id)
+    read.cart.lines = *std::move(lines);
+  else
+    read.unreadable = std::string(articles);
   return read;
 }
 

@@ -135,7 +135,8 @@ void look(Sql& sql, const commit::OpenRequest& request) {
     of_lane(sql, *request.lane);
     sql.raw(")");
   }
-  sql.statement("SELECT version,").raw(clock_column).raw(" FROM panier_floor WHERE id=1");
+  sql.statement("SELECT version,").raw(clock_column);
+  sql.raw(",EXISTS(SELECT 1 FROM panier_mirror_lag) FROM panier_floor WHERE id=1");
   if (request.keys.empty()) return;
   sql.statement("SELECT ").raw(key_columns).raw(" FROM panier_idempotency WHERE ");
   // Spelled out, because the optimizer finds no ranges in (user_id, key_hash) IN (..).

@@ -13,9 +13,16 @@ constexpr int dead_lanes_max = 100; // a call; the rest goes with the next one
 constexpr int untouched_window_carts = 2'000;
 constexpr std::chrono::milliseconds untouched_time_max{500};
 
-// " user_id > after", or nothing.
+// What cart::is_identifier() refuses; the column itself allows no more than 64 characters.
+constexpr std::string_view is_misnamed = "(p.user_id='' OR p.user_id REGEXP '[^-A-Za-z0-9_.:@]')";
+
+// " WHERE user_id > after", from the start without it.
 void after_user(Sql& sql, std::string_view column, const std::optional<commit::UserId>& after) {
-  if (after) sql.raw(" WHERE ").raw(column).raw(">").user(*after);
+  sql.raw(" WHERE ").raw(column).raw(">");
+  if (after)
+    sql.user(*after);
+  else
+    sql.raw("''");
 }
 
 } // namespace
@@ -94,6 +101,7 @@ MariadbLedger::lagging(const std::optional<commit::UserId>& after, int limit) {
   sql.statement("SELECT ").raw(cart_columns).raw(",l.version,l.user_id FROM panier_mirror_lag l ");
   sql.raw("LEFT JOIN panier p FORCE INDEX (uq_panier_user) ON p.user_id=l.user_id");
   after_user(sql, "l.user_id", after);
+  sql.raw(" AND l.user_id NOT REGEXP '[^-A-Za-z0-9_.:@]'");
   sql.raw(" ORDER BY l.user_id LIMIT ").number(limit);
   if (auto sent = session_.begin(sql.text()); !sent) return std::unexpected(sent.error());
 
@@ -163,6 +171,7 @@ Result<std::vector<commit::CartRow>> MariadbLedger::purgeable(commit::LedgerTime
   sql.statement("SELECT ").raw(cart_columns).raw(" FROM panier p FORCE INDEX (idx_panier_deleted)");
   sql.raw(" WHERE p.deleted_at<").timestamp(deleted_before);
   sql.raw(" AND NOT EXISTS (SELECT 1 FROM panier_mirror_lag l WHERE l.user_id=p.user_id)");
+  sql.raw(" AND NOT ").raw(is_misnamed);
   sql.raw(" ORDER BY p.deleted_at LIMIT ").number(limit);
   return carts(sql);
 }
@@ -188,6 +197,7 @@ Result<std::vector<commit::CartRow>> MariadbLedger::untouched(commit::LedgerTime
     sql.statement("SELECT ").raw(cart_columns).raw(" FROM panier p WHERE p.id_maria>");
     sql.number(untouched_after_).raw(" AND p.id_maria<=").number(*window_end);
     sql.raw(" AND p.deleted_at IS NULL AND p.updated_at<").timestamp(updated_before);
+    sql.raw(" AND NOT ").raw(is_misnamed);
     sql.raw(" ORDER BY p.id_maria LIMIT ").number(limit);
     auto found = carts(sql);
     if (!found) return found;
@@ -230,8 +240,23 @@ Result<std::vector<commit::CartRow>> MariadbLedger::scan(const std::optional<com
   Sql sql;
   sql.statement("SELECT ").raw(cart_columns).raw(" FROM panier p FORCE INDEX (uq_panier_user)");
   after_user(sql, "p.user_id", after);
-  sql.raw(" ORDER BY p.user_id LIMIT ").number(limit);
+  sql.raw(" AND NOT ").raw(is_misnamed).raw(" ORDER BY p.user_id LIMIT ").number(limit);
   return carts(sql);
+}
+
+Result<std::vector<std::string>> MariadbLedger::misnamed(int limit) {
+  rollback();
+  Sql sql;
+  sql.statement("SELECT p.user_id FROM panier p WHERE ").raw(is_misnamed);
+  sql.raw(" LIMIT ").number(limit);
+  if (auto sent = session_.begin(sql.text()); !sent) return std::unexpected(sent.error());
+  std::vector<std::string> found;
+  auto read = session_.rows([&](const Row& row) -> Result<void> {
+    found.emplace_back(row.text(0));
+    return {};
+  });
+  if (!read) return std::unexpected(read.error());
+  return found;
 }
 
 } // namespace panier::store::mariadb

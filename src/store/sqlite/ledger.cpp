@@ -65,11 +65,15 @@ Result<std::vector<LaneRow>> look(Connection& connection, const std::optional<La
   return all(rows, &lane_row);
 }
 
-Result<commit::Version> read_floor(Connection& connection) {
-  auto row = connection.query("SELECT version FROM panier_floor");
+Result<void> read_floor(Connection& connection, Opened& opened) {
+  auto row = connection.query(
+      "SELECT version, EXISTS (SELECT 1 FROM panier_mirror_lag) FROM panier_floor");
   auto found = row.step();
   if (!found) return std::unexpected(std::move(found.error()));
-  return *found ? row.integer(0) : 0;
+  if (!*found) return fail(Errc::store_corrupt, "panier_floor has lost its row");
+  opened.floor = row.integer(0);
+  opened.lagging = row.integer(1) != 0;
+  return {};
 }
 
 Result<std::vector<StoredKey>> find_keys(Connection& connection,
@@ -107,9 +111,7 @@ Result<Opened> mark_lock_look(Connection& connection, const OpenRequest& request
   auto others = look(connection, request.lane);
   if (!others) return std::unexpected(std::move(others.error()));
   opened.others = std::move(*others);
-  const auto floor = read_floor(connection);
-  if (!floor) return std::unexpected(floor.error());
-  opened.floor = *floor;
+  if (auto read = read_floor(connection, opened); !read) return std::unexpected(read.error());
   auto keys = find_keys(connection, request.keys);
   if (!keys) return std::unexpected(std::move(keys.error()));
   opened.keys = std::move(*keys);

@@ -49,6 +49,7 @@ public:
   Result<int> purge_keys(commit::LedgerTime written_before, int limit) override;
   Result<std::vector<commit::CartRow>> scan(const std::optional<commit::UserId>& after,
                                             int limit) override;
+  Result<std::vector<std::string>> misnamed(int limit) override;
 
 private:
   // Its turn at the connection, made when there is none or the last one broke.

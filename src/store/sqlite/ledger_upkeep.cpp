@@ -20,6 +20,10 @@ std::string_view text_or_start(const std::optional<UserId>& after) {
   return after ? std::string_view(after->text()) : std::string_view("");
 }
 
+// What cart::is_identifier() takes.
+#define PANIER_NAMED(column)                                                                       \
+  "(" column " <> '' AND length(" column ") <= 64 AND " column " NOT GLOB '*[^-A-Za-z0-9_.:@]*')"
+
 struct LagPage {
   std::vector<Lagging> entries;
   std::vector<std::string> orphans; // lag rows of no cart
@@ -35,7 +39,7 @@ Result<LagPage> lag_page(const Result<SharedConnection::Turn>& connection,
       "SELECT p.user_id, p.id, p.id_maria, p.articles, p.version, p.token, p.created_at,"
       " p.updated_at, p.deleted_at, l.user_id, l.version"
       " FROM panier_mirror_lag l LEFT JOIN panier p ON p.user_id = l.user_id"
-      " WHERE l.user_id > ? ORDER BY l.user_id LIMIT ?",
+      " WHERE l.user_id > ? AND " PANIER_NAMED("l.user_id") " ORDER BY l.user_id LIMIT ?",
       text_or_start(after), limit);
   LagPage page;
   for (;;) {
@@ -165,7 +169,7 @@ Result<std::vector<CartRow>> SqliteLedger::purgeable(LedgerTime deleted_before, 
       connected(),
       "SELECT " PANIER_CART_COLUMNS " FROM panier WHERE deleted_at < ?"
       " AND NOT EXISTS (SELECT 1 FROM panier_mirror_lag l WHERE l.user_id = panier.user_id)"
-      " ORDER BY deleted_at LIMIT ?",
+      " AND " PANIER_NAMED("user_id") " ORDER BY deleted_at LIMIT ?",
       ms(deleted_before), limit);
 }
 
@@ -173,7 +177,8 @@ Result<std::vector<CartRow>> SqliteLedger::untouched(LedgerTime updated_before, 
   // No index: it would cost every write a page, for a question that upkeep asks now and then.
   return carts(connected(),
                "SELECT " PANIER_CART_COLUMNS
-               " FROM panier WHERE deleted_at IS NULL AND updated_at < ? LIMIT ?",
+               " FROM panier WHERE deleted_at IS NULL AND updated_at < ?"
+               " AND " PANIER_NAMED("user_id") " LIMIT ?",
                ms(updated_before), limit);
 }
 
@@ -195,9 +200,20 @@ Result<int> SqliteLedger::purge_keys(LedgerTime written_before, int limit) {
 
 Result<std::vector<CartRow>> SqliteLedger::scan(const std::optional<UserId>& after, int limit) {
   return carts(connected(),
-               "SELECT " PANIER_CART_COLUMNS
-               " FROM panier WHERE user_id > ? ORDER BY user_id LIMIT ?",
+               "SELECT " PANIER_CART_COLUMNS " FROM panier WHERE user_id > ? AND " PANIER_NAMED(
+                   "user_id") " ORDER BY user_id LIMIT ?",
                text_or_start(after), limit);
+}
+
+Result<std::vector<std::string>> SqliteLedger::misnamed(int limit) {
+  auto connection = connected();
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  auto rows =
+      (*connection)
+          ->query("SELECT user_id FROM panier WHERE NOT " PANIER_NAMED("user_id") " LIMIT ?",
+                  limit);
+  return all<std::string>(
+      rows, [](const Statement& row) -> Result<std::string> { return std::string(row.text(0)); });
 }
 
 } // namespace panier::store::sqlite

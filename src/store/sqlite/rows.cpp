@@ -22,20 +22,19 @@ Result<commit::CartRow> cart_row(const Statement& row) {
   const auto id_maria = row.integer(2);
   auto lines = lines_from_json(row.text(3));
   const auto token = fixed_bytes<16>(row.bytes(5));
-  if (!user || !id || !token) return corrupt(name, "user_id, id or token cannot be read");
-  if (id_maria < 1 || id_maria > std::numeric_limits<std::uint32_t>::max())
-    return corrupt(name, "id_maria is out of range");
-  // That cart fails alone, and a write of its row keeps the text for a human to mend.
-  std::optional<std::string> unreadable;
-  if (!lines) unreadable = std::string(row.text(3));
-  return commit::CartRow{.user = std::move(*user),
-                         .cart = {*id, row.integer(4), row.null(8),
-                                  std::move(lines).value_or(std::vector<cart::Line>{})},
-                         .id_maria = static_cast<std::uint32_t>(id_maria),
-                         .token = commit::Token(*token),
-                         .created_at = at_ms(row.integer(6)),
-                         .updated_at = at_ms(row.integer(7)),
-                         .unreadable = std::move(unreadable)};
+  if (!user) return corrupt(name, "user_id is none");
+  commit::CartRow read{.user = std::move(*user),
+                       .cart = {id.value_or(commit::CartId{}), row.integer(4), row.null(8), {}},
+                       .id_maria = static_cast<std::uint32_t>(id_maria),
+                       .token = token ? commit::Token(*token) : commit::Token{},
+                       .created_at = at_ms(row.integer(6)),
+                       .updated_at = at_ms(row.integer(7))};
+  const bool numbered = id_maria >= 1 && id_maria <= std::numeric_limits<std::uint32_t>::max();
+  if (lines && id && numbered)
+    read.cart.lines = std::move(*lines);
+  else
+    read.unreadable = std::string(row.text(3));
+  return read;
 }
 
 Result<commit::LaneRow> lane_row(const Statement& row) {

@@ -36,6 +36,12 @@ protected:
   std::map<UserId, commit::CartRow> before_;
 };
 
+TEST(NextVersion, AboveTheGreatestThereIsNothing) {
+  constexpr auto greatest = std::numeric_limits<cart::Version>::max();
+  EXPECT_EQ(commit::next_version({}, 1, greatest), greatest);
+  EXPECT_EQ(commit::next_version({}, 1, greatest - 1), greatest);
+}
+
 TEST_F(AbortTest, EveryCartKeepsItsContentUnderAVersionAboveTheListedOne) {
   clock_.set_wall(clock_.wall() - 1h); // the versions come from the list, not from a clock
   EXPECT_EQ(abort(AbortGround::unseen), What::aborted);

@@ -181,6 +181,15 @@ TEST_F(LaneTest, ACartWhoseRowIsRefusedFailsAloneAndIsQuarantinedAfterThree) {
   EXPECT_EQ(late.outcome(), "cart_quarantined");
   repair();
   EXPECT_EQ(differences(), "");
+
+  EXPECT_NE(metrics_.text().find("panier_quarantined_carts 1\n"), std::string::npos);
+  ledger_.refuse_rows({});
+  clock_.advance(commit::quarantine_time);
+  settle(*instance_); // nobody writes the cart: the heartbeat does it
+  EXPECT_NE(metrics_.text().find("panier_quarantined_carts 0\n"), std::string::npos);
+  const auto after = ask(*instance_, add("bad"));
+  settle(*instance_);
+  EXPECT_EQ(after.outcome(), "ok");
 }
 
 TEST_F(LaneTest, WhatIsLeftWhenALaneEndsIsAnswered) {

@@ -60,5 +60,46 @@ TEST(Parking, WhatWasAnsweredMeanwhileIsDropped) {
   EXPECT_TRUE(parking.take_due(start + 20ms, 100).empty());
 }
 
+TEST(Parking, ACartTakesNoMoreWritesThanABatchCanTry) {
+  Parking parking(20ms);
+  std::vector<Asked> asked;
+  for (std::size_t i = 0; i <= parked_writes_max; ++i)
+    asked.push_back(ask_add("u", "a", 1));
+  parking.park({asked.front().write}, start);
+  for (std::size_t i = 1; i < asked.size(); ++i)
+    EXPECT_TRUE(parking.join(asked[i].write));
+  EXPECT_EQ(asked.back().answer().error().code, Errc::cart_busy);
+  const auto due = parking.take_due(start + 20ms, batch_operations_max);
+  ASSERT_EQ(due.size(), parked_writes_max);
+  EXPECT_EQ(due.back(), asked[parked_writes_max - 1].write);
+}
+
+TEST(Parking, WritesThatWereAnsweredLeaveRoomForOthers) {
+  Parking parking(20ms);
+  std::vector<Asked> asked;
+  for (std::size_t i = 0; i < parked_writes_max; ++i)
+    asked.push_back(ask_add("u", "a", 1));
+  parking.park({asked.front().write}, start);
+  for (std::size_t i = 1; i < asked.size(); ++i)
+    EXPECT_TRUE(parking.join(asked[i].write));
+  for (const auto& one : asked)
+    one.write->expire();
+  const auto late = ask_add("u", "a", 1);
+  EXPECT_TRUE(parking.join(late.write));
+  EXPECT_FALSE(late.write->answered());
+  EXPECT_EQ(parking.take_due(start + 20ms, batch_operations_max), std::vector{late.write});
+}
+
+TEST(Parking, ACartThatFoundNoRoomGoesFirstTheNextTime) {
+  Parking parking(20ms);
+  const auto large = std::array{ask_add("large", "a", 1), ask_add("large", "b", 1)};
+  const auto small = std::array{ask_add("s1", "a", 1), ask_add("s2", "a", 1)};
+  parking.park({small[0].write}, start);
+  parking.park({large[0].write, large[1].write}, start + 1ms);
+  EXPECT_EQ(parking.take_due(start + 21ms, 2), std::vector{small[0].write});
+  parking.park({small[1].write}, start + 2ms);
+  EXPECT_EQ(parking.take_due(start + 22ms, 2), (std::vector{large[0].write, large[1].write}));
+}
+
 } // namespace
 } // namespace panier::commit::test

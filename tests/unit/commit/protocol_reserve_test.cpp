@@ -43,6 +43,44 @@ TEST_F(ProtocolTest, ANoOpIsAnsweredAtCommitAndItsKeyWrittenAtOnce) {
   EXPECT_FALSE(protocol_.outstanding());
 }
 
+TEST_F(ProtocolTest, ANoOpClaimsTheMirrorOnlyWhereItIsKnownToHoldTheCart) {
+  const auto claims = [this](const Opened& seen) {
+    const auto erase = ask_plain(OperationKind::erase, "u");
+    round(seen, {erase});
+    return erase.answer()->mirrored;
+  };
+  auto seen = opened({row("u", 5, {}, false)});
+  EXPECT_TRUE(claims(seen));
+  LaneRow other{.key = {"another", 0}, .token = Token{}};
+  other.in_flight = {{user("v"), 5}};
+  seen.others = {other};
+  EXPECT_TRUE(claims(seen)) << "another cart";
+  other.in_flight.push_back({user("u"), 5});
+  seen.others = {other};
+  EXPECT_FALSE(claims(seen)) << "the mirror is being told, or nobody knows";
+  seen.others.clear();
+  seen.lagging = true;
+  EXPECT_FALSE(claims(seen)) << "perhaps this cart";
+}
+
+TEST_F(ProtocolTest, ANoOpBehindAChangeThatTheMirrorIsYetToTakeClaimsNoMore) {
+  const auto to_one = [] {
+    return ask({.kind = OperationKind::edit,
+                .user = user("u"),
+                .line = article("a"),
+                .quantity = Quantity::of(1),
+                .if_match = {}},
+               {});
+  };
+  const auto edit = to_one();
+  const auto again = to_one();
+  round(opened({row("u", 5, {{article("a"), Quantity::of(2)}})}), {edit, again}, Policy::available);
+  ASSERT_TRUE(again.answer());
+  EXPECT_EQ(again.answer()->outcome.version, edit.answer()->outcome.version) << "no effect";
+  EXPECT_FALSE(edit.answer()->mirrored);
+  EXPECT_FALSE(again.answer()->mirrored);
+}
+
 TEST_F(ProtocolTest, KeysOfEffectsAreWrittenWhenSettledAndOfSuccessesOnly) {
   const auto add = ask_add("u", "a", 2, key(1));
   const auto bad = ask_add("u", "a", 2'000'000, key(2));

@@ -173,6 +173,17 @@ TEST_F(VerifyTest, AnUnreadableRowIsToldAndNotRepairedFrom) {
   EXPECT_EQ(mirror_lines("u"), std::vector{line("a", 1)});
 }
 
+TEST_F(VerifyTest, ARowThatNoRequestCanNameIsToldOnceAndTheRestIsCompared) {
+  ledger_.edit([](MemoryLedgerStore::State& state) { state.misnamed = {"jean dupont"}; });
+  edit_document([](auto& doc) { doc.exists = false; });
+  const auto report = verify(Verify::Mode::repair);
+  EXPECT_EQ(report.carts, 3);
+  EXPECT_EQ(report.differences, 2);
+  EXPECT_EQ(report.listed.at(1).user, "jean dupont");
+  repair();
+  EXPECT_EQ(verify(Verify::Mode::report).differences, 1);
+}
+
 TEST_F(VerifyTest, ATombstoneThatWasNeverToldIsNoDifference) {
   ledger_.edit([](MemoryLedgerStore::State& state) {
     state.carts.emplace(user("new"), commit::CartRow{.user = user("new")});
