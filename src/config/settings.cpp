@@ -221,9 +221,9 @@ constexpr Setting table[] = {
         "4 with MariaDB, 2 with SQLite"),
     number<&Config::threads>("PANIER_THREADS", "", 1, 256, "Threads that serve HTTP.",
                              "one a core, from 2 to 16"),
-    number<&Config::mirror_timeout>(
-        "PANIER_MIRROR_TIMEOUT_MS", "ms", 50, 30'000,
-        "A mirror write, from its sending; less than PANIER_RESERVATION_TTL_MS."),
+    number<&Config::mirror_timeout>("PANIER_MIRROR_TIMEOUT_MS", "ms", 50, 30'000,
+                                    "A mirror write, from its sending, which a stop waits for; "
+                                    "less than PANIER_RESERVATION_TTL_MS."),
     number<&Config::reservation_ttl>("PANIER_RESERVATION_TTL_MS", "ms", 100, 60'000,
                                      "How long a lane may hold a cart before others abort it; less "
                                      "than PANIER_REQUEST_TIMEOUT_MS."),
