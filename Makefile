@@ -15,7 +15,7 @@ ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
 .PHONY: help run check test sim coverage chaos mutants bench figures asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z -]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 run: ## build and serve carts on 127.0.0.1:6004, in two SQLite files unless the environment names servers
 	scripts/setup run
