@@ -95,7 +95,7 @@ public:
   [[nodiscard]] service::Health health() const override { return {}; }
   [[nodiscard]] service::Policy policy() const override { return service::Policy::strict; }
   void set_policy(service::Policy) override {}
-  [[nodiscard]] bool ready() const override { return true; }
+  [[nodiscard]] Result<void> ready() const override { return {}; }
 
 private:
   const std::vector<cart::Line> lines_ = lines_of(lines_a_cart);

@@ -17,7 +17,7 @@ public:
   [[nodiscard]] service::Health health() const override { return {}; }
   [[nodiscard]] service::Policy policy() const override { return service::Policy::strict; }
   void set_policy(service::Policy) override {} // no route of a peer's leads here
-  [[nodiscard]] bool ready() const override { return true; }
+  [[nodiscard]] Result<void> ready() const override { return {}; }
 
 private:
   Pool& writers_;

@@ -26,17 +26,17 @@ Response livez(CartService&, const Request&) {
   return json_answer(200, std::move(json));
 }
 
-// Ready is "writes can be taken"; why not, if not, is what health says.
+// Ready is "writes can be taken"; if not, it says what a write is told, and health says more.
 Response readyz(CartService& service, const Request&) {
-  if (service.ready()) {
+  const auto ready = service.ready();
+  if (ready) {
     auto json = success_body();
     json.key("status").text("ready");
     return json_answer(200, std::move(json));
   }
-  const Error error{.code = Errc::ledger_unavailable};
-  auto json = error_body(error);
+  auto json = error_body(ready.error());
   json.key("status").text("not_ready");
-  return end_error_answer(error, std::move(json));
+  return end_error_answer(ready.error(), std::move(json));
 }
 
 Response policy_answer(Policy policy) {

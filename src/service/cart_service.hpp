@@ -50,8 +50,8 @@ public:
   [[nodiscard]] virtual Health health() const = 0;
   [[nodiscard]] virtual Policy policy() const = 0;
   virtual void set_policy(Policy policy) = 0;
-  // True while writes can be taken (readiness).
-  [[nodiscard]] virtual bool ready() const = 0;
+  // Can writes be taken (readiness)? If not: the error that one would get at once.
+  [[nodiscard]] virtual Result<void> ready() const = 0;
 };
 
 } // namespace panier::service

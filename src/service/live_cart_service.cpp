@@ -152,8 +152,10 @@ void LiveCartService::set_policy(Policy policy) {
   }
 }
 
-bool LiveCartService::ready() const {
-  return !commit::refuses_writes(policy(), parts_.ledger_state, parts_.mirror_state);
+Result<void> LiveCartService::ready() const {
+  if (auto refusal = commit::refuses_writes(policy(), parts_.ledger_state, parts_.mirror_state))
+    return std::unexpected(*std::move(refusal));
+  return {};
 }
 
 } // namespace panier::service

@@ -32,7 +32,7 @@ public:
   [[nodiscard]] Health health() const override;
   [[nodiscard]] Policy policy() const override { return parts_.policy.load(); }
   void set_policy(Policy policy) override;
-  [[nodiscard]] bool ready() const override;
+  [[nodiscard]] Result<void> ready() const override;
 
 private:
   void submit(commit::WriteRequest request, commit::WriteDone done);

@@ -41,7 +41,7 @@ public:
   [[nodiscard]] service::Health health() const override { return {}; }
   [[nodiscard]] service::Policy policy() const override { return service::Policy::strict; }
   void set_policy(service::Policy) override {}
-  [[nodiscard]] bool ready() const override { return true; }
+  [[nodiscard]] Result<void> ready() const override { return {}; }
 
   [[nodiscard]] const std::map<cart::UserId, cart::Cart>& all() const { return carts_; }
 

@@ -25,14 +25,14 @@ public:
   [[nodiscard]] service::Health health() const override { return health_now; }
   [[nodiscard]] service::Policy policy() const override { return policy_now; }
   void set_policy(service::Policy policy) override { policy_now = policy; }
-  [[nodiscard]] bool ready() const override { return ready_now; }
+  [[nodiscard]] Result<void> ready() const override { return ready_now; }
 
   Result<commit::Receipt> write_result = fail(Errc::internal, "the test set no answer");
   Result<commit::View> read_result = fail(Errc::internal, "the test set no answer");
   std::optional<std::vector<catalogue::Finding>> findings; // nullopt: no articles service
   service::Health health_now;
   service::Policy policy_now = service::Policy::strict;
-  bool ready_now = true;
+  Result<void> ready_now;
   std::vector<commit::WriteRequest> writes;
   std::vector<commit::UserId> reads;
 };

@@ -26,7 +26,7 @@ TEST_F(OpsApi, Metrics) {
 }
 
 TEST_F(OpsApi, LivenessDoesNotDependOnTheStores) {
-  service_.ready_now = false;
+  service_.ready_now = fail(Errc::ledger_unavailable);
   const auto response = send(router_, Method::get, "/livez");
   EXPECT_EQ(response.status, 200u);
   EXPECT_EQ(response.body, R"({"error":false,"status":"alive"})");
@@ -36,11 +36,24 @@ TEST_F(OpsApi, ReadinessDoes) {
   auto response = send(router_, Method::get, "/readyz");
   EXPECT_EQ(response.status, 200u);
   EXPECT_EQ(response.body, R"({"error":false,"status":"ready"})");
-  service_.ready_now = false;
+  service_.ready_now = fail(Errc::ledger_unavailable);
   response = send(router_, Method::get, "/readyz");
   EXPECT_EQ(response.status, 503u);
   EXPECT_TRUE(response.body.ends_with(R"("status":"not_ready"})")) << response.body;
   EXPECT_EQ(header(response, "Retry-After"), "2");
+}
+
+TEST_F(OpsApi, ReadinessNamesWhatAWriteWouldBeTold) {
+  for (const auto code : {Errc::ledger_unavailable, Errc::mirror_unavailable,
+                          Errc::stores_unavailable, Errc::schema_unmigrated}) {
+    service_.ready_now = fail(code, "not for everybody: 10.0.0.1");
+    const auto response = send(router_, Method::get, "/readyz");
+    EXPECT_EQ(response.status, 503u);
+    const auto start =
+        R"({"error":true,"code":")" + std::string(to_string(code)) + R"(","message":)";
+    EXPECT_TRUE(response.body.starts_with(start)) << response.body;
+    EXPECT_EQ(response.body.find("10.0.0.1"), std::string::npos) << response.body;
+  }
 }
 
 TEST_F(OpsApi, PolicyIsReadAndSwitched) {

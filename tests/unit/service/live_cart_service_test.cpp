@@ -192,5 +192,26 @@ TEST_F(ServiceTest, ACartIsReadWithAFindingForEachLine) {
   EXPECT_FALSE(articles_.fresh_only.back());
 }
 
+TEST_F(ServiceTest, NotReadyIsWhatAWriteIsTold) {
+  start(UnknownStock::refuse, false);
+  const auto told = [&] {
+    const auto ready = service_->ready();
+    const auto refusal = ready ? "ok" : std::string(to_string(ready.error().code));
+    EXPECT_EQ(write(add("u")), refusal);
+    return refusal;
+  };
+  EXPECT_EQ(told(), "ok");
+  mirror_state_.set_notice("unique index missing"); // which, unlike "down", no lane takes back
+  EXPECT_EQ(told(), "mirror_unavailable");
+  service_->set_policy(Policy::available);
+  EXPECT_EQ(told(), "ok");
+  ledger_state_.set_notice("run panier migrate");
+  EXPECT_EQ(told(), "ledger_unavailable");
+  service_->set_policy(Policy::strict);
+  EXPECT_EQ(told(), "ledger_unavailable");
+  ledger_state_.set_notice({});
+  EXPECT_EQ(told(), "mirror_unavailable");
+}
+
 } // namespace
 } // namespace panier::test
