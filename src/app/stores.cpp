@@ -50,7 +50,13 @@ Result<OpenStores> open_stores(const Config& config, const runtime::Clock& clock
     stores.ledger =
         std::make_unique<store::mariadb::MariadbLedgerStore>(mariadb_settings(*config.mariadb));
   } else {
-    stores.ledger = std::make_unique<store::sqlite::SqliteLedgerStore>(sqlite, clock);
+    auto ledger = std::make_unique<store::sqlite::SqliteLedgerStore>(sqlite, clock);
+    if (access == Access::visit && !ledger->is_set_up())
+      return fail(Errc::config_invalid,
+                  "data directory " + config.data_dir.string() +
+                      " has no ledger yet: panier serve sets it up",
+                  "PANIER_DATA_DIR");
+    stores.ledger = std::move(ledger);
   }
   if (config.mirror == MirrorKind::mongodb) {
     auto mirror = mongo_mirror(config);

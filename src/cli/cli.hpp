@@ -1,6 +1,7 @@
 // The command line: one function a command. Exit codes: 0 fine, 1 the answer is no (verify: the
-// stores differ; migrate: something could not be taken along), 2 wrong settings or usage, with one
-// line on standard error that names what is wrong; 3 a store did not answer.
+// stores differ; migrate: something could not be taken along), 2 wrong settings or usage, or a
+// database that is not set up or not migrated, with one line on standard error that names what is
+// wrong; 3 a store did not answer.
 #pragma once
 
 #include <optional>

@@ -40,7 +40,13 @@ struct Bench { // what upkeep's pieces want to stand on
   upkeep::Stores upkeep;
 };
 
-int store_failed(const Error& error) {
+int failed(const Error& error) {
+  if (error.code == Errc::schema_unmigrated)
+    return complain(exit_usage,
+                    fmt::format("verify: the database is not set up or not migrated: panier serve "
+                                "sets up an empty one, panier migrate takes over the "
+                                "predecessor's ({})",
+                                error.detail));
   return complain(exit_store, fmt::format("verify: {}: {}", to_string(error.code), error.detail));
 }
 
@@ -113,18 +119,17 @@ int verify(const config::Config& config, const VerifyOptions& options) {
       },
       options.repair ? upkeep::Verify::Mode::repair : upkeep::Verify::Mode::report);
   if (options.repair) {
-    if (const auto aborted = abort_dead_lists(bench); !aborted)
-      return store_failed(aborted.error());
+    if (const auto aborted = abort_dead_lists(bench); !aborted) return failed(aborted.error());
   }
   auto report = compare.run();
-  if (!report) return store_failed(report.error());
+  if (!report) return failed(report.error());
   print(*report);
   if (!options.repair || report->differences == 0)
     return report->differences == 0 ? exit_fine : exit_no;
 
-  if (const auto drained = drain_lag(bench); !drained) return store_failed(drained.error());
+  if (const auto drained = drain_lag(bench); !drained) return failed(drained.error());
   report = compare.run();
-  if (!report) return store_failed(report.error());
+  if (!report) return failed(report.error());
   fmt::print("after repair:\n");
   print(*report);
   return report->differences == 0 ? exit_fine : exit_no;

@@ -61,10 +61,12 @@ TEST_F(SqliteTest, AnAbsentDirectoryIsMadeForItsOwnerAlone) {
 
 TEST_F(SqliteTest, AVisitorReadsBesideTheRunningService) {
   SqliteLedgerStore store(sqlite_settings(directory_), clock_);
+  SqliteLedgerStore visited({.dir = must(DataDirectory::visit(directory_.path()))}, clock_);
+  EXPECT_FALSE(visited.is_set_up());
   must(store.prepare());
+  EXPECT_TRUE(visited.is_set_up());
   const auto service = store.connect();
   put(*service, user("u"));
-  SqliteLedgerStore visited({.dir = must(DataDirectory::visit(directory_.path()))}, clock_);
   EXPECT_EQ(must(visited.connect()->scan(std::nullopt, 10)).size(), 1u);
   EXPECT_FALSE(DataDirectory::visit(directory_.path() / "nowhere"));
   EXPECT_FALSE(DataDirectory::claim(directory_.path())) << "a visit frees nothing";

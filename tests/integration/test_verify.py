@@ -7,6 +7,8 @@ import pymongo
 import pytest
 
 from load import Adder, run_adders
+from panier_process import run_command
+from predecessor import Predecessor, everything
 from test_stores import RECOVERY_S, all_written_again
 from waiting import eventually
 
@@ -182,3 +184,30 @@ def test_tombstones_are_counted_apart(own_shop):
     told = panier.verify()
     assert told.returncode == 0
     assert "2 carts and 1 tombstones in the ledger, 3 documents in the mirror, 0 differences" in told.stdout
+
+
+# --- where there is nothing to compare yet: exit 2, one line that says what to do, and nothing made ---
+
+def assert_told_what_to_do(result, *words):
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert len(result.stderr.splitlines()) == 1 and all(word in result.stderr for word in words), result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--repair"]], ids=["report", "repair"])
+@pytest.mark.parametrize("tables", ["none", "the predecessor's"])
+def test_a_database_that_is_not_set_up_is_no_store_that_fails(own_shop, tables, arguments):
+    if tables != "none":
+        Predecessor(users=3).write_to(own_shop.stores)
+    before = everything(own_shop.stores)
+    told = run_command(["verify", *arguments], own_shop.settings())
+    assert_told_what_to_do(told, "not set up or not migrated", "panier serve", "panier migrate")
+    assert everything(own_shop.stores) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["--repair"]], ids=["report", "repair"])
+def test_a_data_directory_without_a_ledger_is_told(tmp_path, arguments):
+    nowhere = run_command(["verify", *arguments], {"PANIER_DATA_DIR": tmp_path / "data"})
+    assert_told_what_to_do(nowhere, "PANIER_DATA_DIR", str(tmp_path / "data"))
+    empty = run_command(["verify", *arguments], {"PANIER_DATA_DIR": tmp_path})
+    assert_told_what_to_do(empty, "PANIER_DATA_DIR", str(tmp_path), "panier serve")
+    assert not list(tmp_path.iterdir())

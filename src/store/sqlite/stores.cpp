@@ -26,6 +26,12 @@ Result<void> SqliteLedgerStore::prepare() {
   return migrate(**connection, ledger_migrations);
 }
 
+bool SqliteLedgerStore::is_set_up() const {
+  std::error_code absent;
+  const auto bytes = std::filesystem::file_size(ledger_file(settings_), absent);
+  return !absent && bytes > 0;
+}
+
 std::unique_ptr<commit::Ledger> SqliteLedgerStore::connect() {
   return std::make_unique<SqliteLedger>(settings_, clock_, std::make_shared<SharedConnection>());
 }

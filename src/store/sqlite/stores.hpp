@@ -30,6 +30,8 @@ public:
   [[nodiscard]] std::string_view name() const noexcept override { return "sqlite_ledger"; }
   // Also makes the file; a connection made before finds none and says store_unreachable.
   [[nodiscard]] Result<void> prepare() override;
+  // Is there a file with anything in it? For who must not make it: verify.
+  [[nodiscard]] bool is_set_up() const;
   [[nodiscard]] std::unique_ptr<commit::Ledger> connect() override;
   // All share one connection: while one lane writes its mirror, another has the ledger.
   [[nodiscard]] std::unique_ptr<commit::Ledger> connect_lane() override;
