@@ -16,8 +16,9 @@ int run(int argc, char** argv) {
                "that never tell two stories."};
   app.require_subcommand(0, 1);
   std::string env_file;
-  app.add_option("--env-file", env_file,
-                 "settings file; the environment wins over it (default: .env, if there is one)");
+  auto* const env_file_option = app.add_option(
+      "--env-file", env_file,
+      "settings file; the environment wins over it (default: .env, if there is one)");
   app.fallthrough(); // --env-file may also stand behind the command
 
   auto* const serve_command = app.add_subcommand("serve", "serve carts (also without a command)");
@@ -61,7 +62,9 @@ int run(int argc, char** argv) {
     std::puts("panier " PANIER_VERSION);
     return exit_fine;
   }
-  const auto config = load_config(env_file);
+  // Whether it was given, not whether it has a name: with "$UNSET" another file must not be taken.
+  const bool env_file_given = env_file_option->count() > 0;
+  const auto config = load_config(env_file_given ? std::optional(env_file) : std::nullopt);
   if (!config) return exit_usage;
   if (config_command->parsed()) return show_config(*config);
   if (verify_command->parsed()) return verify(*config, verify_options);

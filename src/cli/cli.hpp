@@ -35,9 +35,9 @@ struct MigrateOptions {
 [[nodiscard]] int migrate(const config::Config& config, const MigrateOptions& options);
 [[nodiscard]] int show_config(const config::Config& config);
 
-// The environment over the file. Without a name: `.env` in the working directory, if there is one.
-// An error's line goes to standard error.
-[[nodiscard]] std::optional<config::Config> load_config(const std::string& env_file);
+// The environment over the file. nullopt: `.env` in the working directory, if there is one; an
+// empty name is refused. An error's line goes to standard error.
+[[nodiscard]] std::optional<config::Config> load_config(const std::optional<std::string>& env_file);
 // One line on standard error.
 [[nodiscard]] int complain(int exit_code, std::string_view line);
 
