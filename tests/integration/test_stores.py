@@ -202,6 +202,9 @@ def test_available_keeps_writing_without_the_mirror(own_shop, break_it, heal_it)
             assert (answer.status, answer.rs["quantite"]) == (201, expected)
         assert answer.headers["x-panier-mirror"] == "pending"
         assert answer.rs["mongo"] is None
+        again = client.edit("u", "a", 4)  # what changes nothing claims no more
+        assert (again.rs["version"], again.rs["mongo"]) == (answer.rs["version"], None)
+        assert again.headers["x-panier-mirror"] == "pending"
         assert client.add("new", "a", 1).status == 201
         assert client.delete("new").status == 200
         behind = eventually(lambda: client.health().json["lag"] == 2 and client.health(), 5.0, "health tells the lag")

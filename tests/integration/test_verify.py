@@ -186,6 +186,30 @@ def test_tombstones_are_counted_apart(own_shop):
     assert "2 carts and 1 tombstones in the ledger, 3 documents in the mirror, 0 differences" in told.stdout
 
 
+def test_a_spoilt_row_of_the_ledger_is_that_carts_trouble_alone(own_shop):
+    panier = own_shop.start()
+    client = panier.client()
+    for user in ("victim", "other"):
+        assert client.add(user, "a", 1).status == 201
+    ledger = own_shop.stores.mariadb
+    row_id = ledger.query("SELECT id FROM panier WHERE user_id = 'victim'")[0]["id"]
+    ledger.query("UPDATE panier SET id = 'spoilt' WHERE user_id = 'victim'")
+    ledger.query("INSERT INTO panier (id, user_id, articles) VALUES ('x', 'jean dupont', '[]')")
+    for _ in range(5):
+        assert client.get("victim").status == 500
+        assert client.add("victim", "a", 1).status == 500
+        assert client.add("other", "a", 1).status == 201
+        assert panier.ops().request("GET", "/readyz").status == 200
+    told = panier.verify("--repair")
+    assert told.returncode == 1
+    assert "victim: unreadable in the ledger" in told.stdout and "jean dupont: in the ledger, no user_id" in told.stdout
+    ledger.query("UPDATE panier SET id = %s WHERE user_id = 'victim'", row_id)
+    ledger.query("DELETE FROM panier WHERE user_id = 'jean dupont'")
+    assert client.quantities("victim") == {"a": 1}
+    assert client.quantities("other") == {"a": 6}
+    own_shop.settle_and_verify(panier)
+
+
 # --- where there is nothing to compare yet: exit 2, one line that says what to do, and nothing made ---
 
 def assert_told_what_to_do(result, *words):
