@@ -40,6 +40,24 @@ struct Protocol::Fold {
   bool elsewhere = false; // locked by somebody else, or in another lane's `reserved`
 };
 
+// What they have come to.
+struct Protocol::Folded {
+  CartRow next;
+  bool changed = false;
+  std::vector<Reply> replies{};
+  std::vector<StoredKey> keys{};
+};
+
+// Written before, settled in this very transaction, or earlier in this fold.
+const StoredKey* Protocol::known_key(const KeyRef& ref, const Opened& opened, const Round& round,
+                                     const Folded& folded) {
+  for (const auto* list : {&opened.keys, &round.writes.keys, &folded.keys}) {
+    const auto it = std::ranges::find(*list, ref, &StoredKey::ref);
+    if (it != list->end()) return &*it;
+  }
+  return nullptr;
+}
+
 OpenRequest Protocol::open_request(std::span<const PendingWritePtr> writes) {
   struct Want {
     bool tombstone = false;
@@ -197,24 +215,8 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
 }
 
 void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round& round) {
-  CartRow next = fold.row ? std::move(*fold.row) : CartRow{.user = fold.user};
-  const bool existed = next.cart.exists;
-  const Version base = next.cart.version;
-  Version version = base;
-  std::vector<Reply> replies;
-  std::vector<StoredKey> keys;
-  bool changed = false;
-
-  const auto known_key = [&](const KeyRef& ref) -> const StoredKey* {
-    // Written before, settled in this very transaction, or earlier in this fold.
-    for (const auto* list :
-         {&opened.keys, &std::as_const(round.writes.keys), &std::as_const(keys)}) {
-      const auto it = std::ranges::find(*list, ref, &StoredKey::ref);
-      if (it != list->end()) return &*it;
-    }
-    return nullptr;
-  };
-
+  Folded folded{.next = fold.row ? std::move(*fold.row) : CartRow{.user = fold.user}};
+  auto& next = folded.next;
   if (next.unreadable) {
     const Error error{
         Errc::internal, {}, "the stored cart of " + fold.user.text() + " cannot be read"};
@@ -222,58 +224,63 @@ void Protocol::apply_fold(Fold& fold, const Opened& opened, Policy policy, Round
       round.replies.push_back({write, std::unexpected(error)});
     return;
   }
-  for (const auto& write : fold.writes) {
-    const auto& idempotency = write->request().idempotency;
-    if (idempotency) {
-      if (const auto* stored = known_key({fold.user, idempotency->key})) {
-        const auto first = decode(stored->answer);
-        Result<Receipt> answer = fail(Errc::internal, "a stored answer cannot be read");
-        if (stored->fingerprint != idempotency->fingerprint)
-          answer = fail(Errc::idempotency_key_reused);
-        else if (first)
-          answer = *first;
-        replies.push_back({write, std::move(answer)});
-        continue;
-      }
-    }
-    const auto outcome = cart::apply(next.cart, write->request().operation,
-                                     next_version(opened, version, 0), settings_.limits);
-    if (!outcome) {
-      replies.push_back({write, std::unexpected(outcome.error())});
-      continue;
-    }
-    if (outcome->changed) {
-      changed = true;
-      version = next.cart.version;
-    }
-    // What changes nothing is told at once, unless it follows a change that is not.
-    const bool mirrored =
-        changed ? policy == Policy::strict : mirror_holds(fold.user, opened, round.writes);
-    const Receipt receipt{*outcome, settings_.mirrored && mirrored};
-    if (idempotency)
-      keys.push_back({{fold.user, idempotency->key}, idempotency->fingerprint, encode(receipt)});
-    replies.push_back({write, receipt});
-  }
+  const bool existed = next.cart.exists;
+  const Version base = next.cart.version;
+  for (const auto& write : fold.writes)
+    apply_write(write, opened, policy, round, folded);
 
   const auto append = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
-  if (!changed) { // nothing to settle: told, and the keys written, with this transaction
-    append(round.replies, replies);
-    append(round.writes.keys, keys);
+  if (!folded.changed) { // nothing to settle: told, and the keys written, with this transaction
+    append(round.replies, folded.replies);
+    append(round.writes.keys, folded.keys);
     return;
   }
   next.updated_at = opened.now;
   if (!existed) next.created_at = opened.now;
   Entry entry{.policy = policy, .next = std::move(next), .base = base};
   if (policy == Policy::available || !settings_.mirrored) { // visible at once
-    append(round.replies, replies);
-    append(round.writes.keys, keys);
+    append(round.replies, folded.replies);
+    append(round.writes.keys, folded.keys);
   } else {
-    entry.replies = std::move(replies);
-    entry.keys = std::move(keys);
+    entry.replies = std::move(folded.replies);
+    entry.keys = std::move(folded.keys);
   }
   round.reserved.push_back(std::move(entry));
+}
+
+void Protocol::apply_write(const PendingWritePtr& write, const Opened& opened, Policy policy,
+                           const Round& round, Folded& folded) const {
+  const auto& user = write->user();
+  const auto& idempotency = write->request().idempotency;
+  if (idempotency) {
+    if (const auto* stored = known_key({user, idempotency->key}, opened, round, folded)) {
+      const auto first = decode(stored->answer);
+      Result<Receipt> answer = fail(Errc::internal, "a stored answer cannot be read");
+      if (stored->fingerprint != idempotency->fingerprint)
+        answer = fail(Errc::idempotency_key_reused);
+      else if (first)
+        answer = *first;
+      folded.replies.push_back({write, std::move(answer)});
+      return;
+    }
+  }
+  auto& cart = folded.next.cart;
+  const auto outcome = cart::apply(cart, write->request().operation,
+                                   next_version(opened, cart.version, 0), settings_.limits);
+  if (!outcome) {
+    folded.replies.push_back({write, std::unexpected(outcome.error())});
+    return;
+  }
+  folded.changed = folded.changed || outcome->changed;
+  // What changes nothing is told at once, unless it follows a change that is not.
+  const bool mirrored =
+      folded.changed ? policy == Policy::strict : mirror_holds(user, opened, round.writes);
+  const Receipt receipt{*outcome, settings_.mirrored && mirrored};
+  if (idempotency)
+    folded.keys.push_back({{user, idempotency->key}, idempotency->fingerprint, encode(receipt)});
+  folded.replies.push_back({write, receipt});
 }
 
 // ---- close

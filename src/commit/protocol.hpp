@@ -143,6 +143,7 @@ private:
   // order.
   using Rows = std::vector<CartRow>;
   struct Fold;
+  struct Folded;
 
   void settle(const Opened& opened, Round& round, Rows& rows);
   void settle_one(std::size_t index, const Opened& opened, Round& round, CartRow& row);
@@ -150,6 +151,10 @@ private:
   void reserve(const Opened& opened, std::span<const PendingWritePtr> writes, Policy policy,
                Round& round, Rows& rows);
   void apply_fold(Fold& fold, const Opened& opened, Policy policy, Round& round);
+  void apply_write(const PendingWritePtr& write, const Opened& opened, Policy policy,
+                   const Round& round, Folded& folded) const;
+  [[nodiscard]] static const StoredKey* known_key(const KeyRef& ref, const Opened& opened,
+                                                  const Round& round, const Folded& folded);
   void close(const Opened& opened, Round& round) const;
 
   // set once
