@@ -16,6 +16,8 @@ namespace json = boost::json;
 using Kind = Verdict::Kind;
 
 constexpr std::size_t json_depth_max = 16;
+// Each is compared with those before it, and a hundred thousand fit into the longest answer.
+constexpr std::size_t members_max = 1'000;
 
 // The cart knows better, whatever the article carries.
 constexpr std::array<std::string_view, 6> own_fields = {
@@ -92,6 +94,7 @@ public:
   std::optional<Member> error; // of the document
   std::optional<Type> rs;
   std::vector<Member> members; // of `rs`, where it is an object; a key stands once
+  bool too_many = false;       // it has more than members_max
 
 private:
   // Directly inside the object `rs`.
@@ -121,6 +124,8 @@ private:
     if (depth_ == 1 && in_rs_) {
       rs = type;
       members.clear();
+      seen_ = 0;
+      too_many = false;
     } else if (depth_ > 0) {
       if (depth_ == 1 || at_member()) member_.type = type;
       separate();
@@ -147,6 +152,10 @@ private:
       if (member_.key == "error") error = std::move(member_);
       return true;
     }
+    if (++seen_ > members_max) {
+      too_many = true;
+      return true;
+    }
     // The last of two wins, as for whoever reads this with Python.
     const auto known = std::ranges::find(members, member_.key, &Member::key);
     if (known == members.end())
@@ -160,6 +169,7 @@ private:
     comma_ = false;
   }
 
+  std::size_t seen_ = 0;
   int depth_ = 0; // objects and arrays around the current place
   bool in_rs_ = false;
   bool comma_ = false; // does the next value or key inside member_.json need one before it?
@@ -224,6 +234,7 @@ Verdict judge_body(std::string_view body) {
     return invalid("error is no boolean");
   if (!document.rs) return malformed("no rs");
   if (*document.rs != Type::object) return invalid("rs is no object");
+  if (document.too_many) return invalid("rs has too many members");
   return article_of(document.members);
 }
 

@@ -28,7 +28,8 @@ bool mirror_holds(const UserId& user, const Opened& opened, const Writes& settle
   const auto lists = [&](const std::vector<Listed>& list) {
     return std::ranges::find(list, user, &Listed::user) != list.end();
   };
-  return !opened.lagging && !lists(settled.lag) &&
+  const bool lags = std::ranges::find(opened.lagging, user) != opened.lagging.end();
+  return !lags && !lists(settled.lag) &&
          std::ranges::none_of(opened.others, lists, &LaneRow::in_flight);
 }
 
@@ -267,8 +268,11 @@ void Protocol::apply_write(const PendingWritePtr& write, const Opened& opened, P
     }
   }
   auto& cart = folded.next.cart;
-  const auto outcome = cart::apply(cart, write->request().operation,
-                                   next_version(opened, cart.version, 0), settings_.limits);
+  const Version version = next_version(opened, cart.version, 0);
+  const auto outcome =
+      version > cart.version
+          ? cart::apply(cart, write->request().operation, version, settings_.limits)
+          : fail(Errc::internal, "there is no greater version than that of " + user.text());
   if (!outcome) {
     folded.replies.push_back({write, std::unexpected(outcome.error())});
     return;

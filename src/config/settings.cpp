@@ -219,7 +219,7 @@ constexpr Setting table[] = {
         "PANIER_LANES", "", 1, 64,
         "Threads that write; with MariaDB and MongoDB each has its own connection.",
         "4 with MariaDB, 2 with SQLite"),
-    number<&Config::threads>("PANIER_THREADS", "", 1, 256, "Threads that serve HTTP.",
+    number<&Config::threads>("PANIER_THREADS", "", 1, 64, "Threads that serve HTTP.",
                              "one a core, from 2 to 16"),
     number<&Config::mirror_timeout>("PANIER_MIRROR_TIMEOUT_MS", "ms", 50, 30'000,
                                     "A mirror write, from its sending, which a stop waits for; "

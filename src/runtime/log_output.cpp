@@ -37,12 +37,20 @@ Output::~Output() {
 
 bool Output::write(std::string_view line) {
   if (!writable()) return false;
+  if (torn_) torn_ = write_some("\n") != 1;
+  if (torn_) return false;
+  const auto written = write_some(line);
+  torn_ = written > 0 && written < static_cast<ssize_t>(line.size());
+  return written == static_cast<ssize_t>(line.size());
+}
+
+ssize_t Output::write_some(std::string_view bytes) {
   ssize_t written = -1;
   do {
-    written = socket_ ? ::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
-                      : ::write(fd_, line.data(), line.size());
+    written = socket_ ? ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                      : ::write(fd_, bytes.data(), bytes.size());
   } while (written < 0 && errno == EINTR);
-  return written == static_cast<ssize_t>(line.size());
+  return written;
 }
 
 bool Output::writable() {

@@ -1,6 +1,8 @@
 // Where log lines end: a descriptor that may be a full pipe. Private to log.cpp.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <string_view>
@@ -27,8 +29,10 @@ public:
 
 private:
   [[nodiscard]] bool writable();
+  [[nodiscard]] ssize_t write_some(std::string_view bytes);
 
   int fd_ = -1;         // our own; -1: nothing can be written
+  bool torn_ = false;   // it ends in half a line: the disk was full
   bool socket_ = false; // journald and some supervisors hand a socket over
   std::chrono::milliseconds patience_ = patience_max;
   std::atomic<bool> hurry_{false};

@@ -148,6 +148,10 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, cart::Version ve
     return {};
   }
   commit::raise_version(visible, **opened, version, stores_.ids->token());
+  if (visible.cart.version <= version) {
+    stores_.ledger->rollback();
+    return fail(Errc::store_rejected, "there is no greater version");
+  }
   runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
                      {{"user_id", row.user.text()},
                       {"mirror_version", version},

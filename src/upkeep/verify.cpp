@@ -116,15 +116,16 @@ Result<bool> Verify::page(int limit, VerifyReport& report) {
   }
   if (const auto done = look_closer(std::move(suspects), report); !done)
     return std::unexpected(done.error());
+  if (const auto named = name_misnamed(until, report); !named)
+    return std::unexpected(named.error());
   after_ = until;
-  if (!until)
-    if (const auto named = name_misnamed(report); !named) return std::unexpected(named.error());
   return until.has_value();
 }
 
-// Once a round: no page has them.
-Result<void> Verify::name_misnamed(VerifyReport& report) {
-  const auto misnamed = stores_.ledger->misnamed(static_cast<int>(VerifyReport::listed_max));
+// The page's rows that scan() leaves out.
+Result<void> Verify::name_misnamed(const std::optional<UserId>& until, VerifyReport& report) {
+  const auto misnamed =
+      stores_.ledger->misnamed(after_, until, static_cast<int>(VerifyReport::listed_max));
   if (!misnamed) return std::unexpected(misnamed.error());
   if (misnamed->empty()) return {};
   report.differences += std::ssize(*misnamed);

@@ -63,7 +63,7 @@ private:
     std::optional<cart::Token> holder{}; // the batch that has the cart in hand
   };
   Result<bool> page(int limit, VerifyReport& report); // false: that was the last
-  Result<void> name_misnamed(VerifyReport& report);
+  Result<void> name_misnamed(const std::optional<commit::UserId>& until, VerifyReport& report);
   Result<void> look_closer(std::vector<Suspect> suspects, VerifyReport& report);
   Result<void> look_again(std::vector<Suspect>& suspects);
   Result<void> judge_standing(std::vector<Suspect>& suspects, VerifyReport& report);

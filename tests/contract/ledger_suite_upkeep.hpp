@@ -15,16 +15,18 @@ TEST_P(LedgerContract, PrepareTwiceChangesNothing) {
 
 TEST_P(LedgerContract, GreaterLagStays) {
   put(user("u"), 1, 10);
-  const auto is_lagging = [&] {
-    const bool lagging = open(ledger(), want(std::nullopt, {})).lagging;
+  put(user("v"), 2, 10);
+  const auto lagging_of = [&](std::vector<OpenRequest::Wanted> wanted) {
+    auto lagging = open(ledger(), want(std::nullopt, std::move(wanted))).lagging;
     ledger().rollback();
     return lagging;
   };
-  EXPECT_FALSE(is_lagging());
   Writes writes;
   writes.lag = {{user("u"), 10}};
   write(writes, {user("u")});
-  EXPECT_TRUE(is_lagging());
+  EXPECT_EQ(lagging_of({{user("u"), {}}, {user("v"), {}}}), std::vector{user("u")});
+  EXPECT_TRUE(lagging_of({{user("v"), {}}}).empty());
+  EXPECT_TRUE(lagging_of({}).empty());
   writes.lag = {{user("u"), 8}};
   write(writes, {user("u")});
   auto lagging = must(ledger().lagging(std::nullopt, 10));

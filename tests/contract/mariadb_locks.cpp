@@ -277,8 +277,10 @@ TEST_F(MariadbText, ARowThatNoRequestCanNameIsToldApart) {
   server_.run("INSERT INTO panier (id,user_id,articles) VALUES ('1','jean dupont','[]'),"
               "('2','','[]'),('3','new\\nline','[]')",
               database_);
-  EXPECT_EQ(must(ledger->misnamed(10)).size(), 3U);
-  EXPECT_EQ(must(ledger->misnamed(2)).size(), 2U);
+  EXPECT_EQ(must(ledger->misnamed({}, {}, 10)).size(), 3U);
+  EXPECT_EQ(must(ledger->misnamed({}, {}, 2)).size(), 2U);
+  EXPECT_EQ(must(ledger->misnamed(user("d"), user("k"), 9)),
+            std::vector<std::string>{"jean dupont"});
   const auto later = must(ledger->ping()) + std::chrono::hours(1);
   for (const auto& rows :
        {must(ledger->scan(std::nullopt, 10)), must(ledger->untouched(later, 10))}) {

@@ -166,8 +166,10 @@ TEST_F(SqliteTest, ARowThatNoRequestCanNameIsToldApart) {
   rename("''", "2");
   rename("'chloé'", "3");
   rename("printf('%065d', 1)", "4");
-  EXPECT_EQ(must(ledger->misnamed(10)).size(), 4U);
-  EXPECT_EQ(must(ledger->misnamed(3)).size(), 3U);
+  EXPECT_EQ(must(ledger->misnamed({}, {}, 10)).size(), 4U);
+  EXPECT_EQ(must(ledger->misnamed({}, {}, 3)).size(), 3U);
+  EXPECT_EQ(must(ledger->misnamed(user("d"), user("k"), 9)),
+            std::vector<std::string>{"jean dupont"});
   const auto later = must(ledger->ping()) + std::chrono::hours(1);
   for (const auto& rows :
        {must(ledger->scan(std::nullopt, 10)), must(ledger->untouched(later, 10))}) {

@@ -173,10 +173,15 @@ public:
                   [&](const CartRow& row) { return !after || row.user > *after; });
   }
 
-  Result<std::vector<std::string>> misnamed(int limit) override {
+  Result<std::vector<std::string>> misnamed(const std::optional<UserId>& after,
+                                            const std::optional<UserId>& until,
+                                            int limit) override {
     return call(LedgerCall::misnamed, [&]() -> Result<std::vector<std::string>> {
-      auto found = state().misnamed;
-      found.resize(std::min(found.size(), static_cast<std::size_t>(limit)));
+      std::vector<std::string> found;
+      for (const auto& name : state().misnamed) {
+        if ((after && name <= after->text()) || (until && name > until->text())) continue;
+        if (found.size() < static_cast<std::size_t>(limit)) found.push_back(name);
+      }
       return found;
     });
   }
@@ -358,7 +363,8 @@ void MemoryLedgerStore::look(const OpenRequest& request, Opened& opened) const {
     if (row.token && key != request.lane) opened.others.push_back(row);
   }
   opened.floor = state_.floor;
-  opened.lagging = !state_.lag.empty();
+  for (const auto& wanted : request.wanted)
+    if (state_.lag.contains(wanted.user)) opened.lagging.push_back(wanted.user);
   for (const auto& ref : request.keys) {
     const auto it = state_.keys.find(ref);
     if (it != state_.keys.end()) opened.keys.push_back(it->second.stored);

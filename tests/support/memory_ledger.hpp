@@ -51,7 +51,7 @@ public:
     std::map<commit::UserId, commit::Version> lag;
     std::map<commit::KeyRef, Key> keys;
     commit::Version floor = 0;
-    std::vector<std::string> misnamed; // a hand's
+    std::set<std::string> misnamed; // a hand's
   };
 
   // The ledger's clock is `clock`'s wall time; the clock outlives the store, the store its

@@ -109,7 +109,7 @@ struct Opened {
   std::vector<LaneRow>
       others; // every OTHER lane's row with a token, read by a statement later than the locks
   Version floor = 0;           // no new version at or below this; read after the locks
-  bool lagging = false;        // there are lag rows, of whatever carts; read after the locks
+  std::vector<UserId> lagging; // of OpenRequest::wanted, in any order; read after the locks
   std::vector<StoredKey> keys; // of OpenRequest::keys, those that are there; read after the locks
 };
 
@@ -184,8 +184,10 @@ public:
   [[nodiscard]] virtual Result<std::vector<CartRow>> scan(const std::optional<UserId>& after,
                                                           int limit) = 0;
   // The user_id of rows whose user_id is no identifier, so that no request can name them: a hand
-  // made them. No other call returns them. At most limit.
-  [[nodiscard]] virtual Result<std::vector<std::string>> misnamed(int limit) = 0;
+  // made them. No other call returns them. Those after `after` up to `until` (nullopt: from the
+  // start, to the end); at most limit.
+  [[nodiscard]] virtual Result<std::vector<std::string>>
+  misnamed(const std::optional<UserId>& after, const std::optional<UserId>& until, int limit) = 0;
 };
 
 // Where connections come from. Thread-safe.

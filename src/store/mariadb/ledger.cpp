@@ -121,7 +121,9 @@ Result<void> MariadbLedger::take_look(const commit::OpenRequest& request, commit
     if (!floor || !now) return fail(Errc::store_corrupt, "panier_floor cannot be read");
     opened.floor = *floor;
     opened.now = *now;
-    opened.lagging = row.text(2) == "1";
+    auto lagging = users(row.text(2));
+    if (!lagging) return std::unexpected(lagging.error());
+    opened.lagging = *std::move(lagging);
     floor_found = true;
     return {};
   });

@@ -35,7 +35,9 @@ public:
   Result<int> purge_keys(commit::LedgerTime written_before, int limit) override;
   Result<std::vector<commit::CartRow>> scan(const std::optional<commit::UserId>& after,
                                             int limit) override;
-  Result<std::vector<std::string>> misnamed(int limit) override;
+  Result<std::vector<std::string>> misnamed(const std::optional<commit::UserId>& after,
+                                            const std::optional<commit::UserId>& until,
+                                            int limit) override;
 
 private:
   enum class Mark : std::uint8_t { lock, insert }; // the lane's row: there already, or not yet

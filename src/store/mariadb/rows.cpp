@@ -1,5 +1,7 @@
 #include "store/mariadb/rows.hpp"
 
+#include <ranges>
+
 #include "store/lines/lines_json.hpp"
 
 namespace panier::store::mariadb {
@@ -56,6 +58,16 @@ Result<commit::UserId> user(std::string_view text) {
   auto parsed = commit::UserId::parse(text);
   if (!parsed) return corrupt("a user_id", text);
   return *std::move(parsed);
+}
+
+Result<std::vector<commit::UserId>> users(std::string_view text) {
+  std::vector<commit::UserId> all;
+  for (const auto part : std::views::split(text, ',')) {
+    auto one = user(std::string_view(part));
+    if (!one) return std::unexpected(one.error());
+    all.push_back(*std::move(one));
+  }
+  return all;
 }
 
 Result<commit::LedgerTime> ledger_time(std::string_view text) {

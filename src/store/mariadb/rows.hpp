@@ -23,6 +23,8 @@ inline constexpr std::string_view key_columns = "user_id,key_hash,fingerprint,an
 
 [[nodiscard]] Result<std::int64_t> number(std::string_view text);
 [[nodiscard]] Result<commit::UserId> user(std::string_view text);
+// Separated by commas; none in an empty text.
+[[nodiscard]] Result<std::vector<commit::UserId>> users(std::string_view text);
 
 // The server's clock as an expression that ledger_time() reads: of the statement's start.
 inline constexpr std::string_view clock_column = "NOW(3)";

@@ -136,7 +136,14 @@ void look(Sql& sql, const commit::OpenRequest& request) {
     sql.raw(")");
   }
   sql.statement("SELECT version,").raw(clock_column);
-  sql.raw(",EXISTS(SELECT 1 FROM panier_mirror_lag) FROM panier_floor WHERE id=1");
+  if (request.wanted.empty()) {
+    sql.raw(",NULL");
+  } else { // an identifier has no comma; the default length holds far more than a batch
+    sql.raw(",(SELECT GROUP_CONCAT(user_id) FROM panier_mirror_lag WHERE user_id");
+    in_users(sql, request.wanted);
+    sql.raw(")");
+  }
+  sql.raw(" FROM panier_floor WHERE id=1");
   if (request.keys.empty()) return;
   sql.statement("SELECT ").raw(key_columns).raw(" FROM panier_idempotency WHERE ");
   // Spelled out, because the optimizer finds no ranges in (user_id, key_hash) IN (..).

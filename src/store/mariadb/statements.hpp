@@ -26,7 +26,7 @@ void find_users(Sql& sql, std::span<const Wanted> wanted);
 void insert_tombstones(Sql& sql, std::span<const Wanted> fresh);
 
 // Everything that must be read later than the locks, each a statement of its own: the other lanes'
-// rows; floor, clock and whether there are lag rows; and the keys, if any are asked for.
+// rows; floor, clock and which of the carts lag; and the keys, if any are asked for.
 void look(Sql& sql, const commit::OpenRequest& request);
 
 // An upsert of carts on the primary key, which is the cheapest way to update many rows by one

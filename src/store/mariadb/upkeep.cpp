@@ -244,11 +244,16 @@ Result<std::vector<commit::CartRow>> MariadbLedger::scan(const std::optional<com
   return carts(sql);
 }
 
-Result<std::vector<std::string>> MariadbLedger::misnamed(int limit) {
+Result<std::vector<std::string>> MariadbLedger::misnamed(const std::optional<commit::UserId>& after,
+                                                         const std::optional<commit::UserId>& until,
+                                                         int limit) {
   rollback();
   Sql sql;
-  sql.statement("SELECT p.user_id FROM panier p WHERE ").raw(is_misnamed);
-  sql.raw(" LIMIT ").number(limit);
+  sql.statement("SELECT p.user_id FROM panier p FORCE INDEX (uq_panier_user) WHERE ");
+  sql.raw(is_misnamed);
+  if (after) sql.raw(" AND p.user_id>").user(*after);
+  if (until) sql.raw(" AND p.user_id<=").user(*until);
+  sql.raw(" ORDER BY p.user_id LIMIT ").number(limit);
   if (auto sent = session_.begin(sql.text()); !sent) return std::unexpected(sent.error());
   std::vector<std::string> found;
   auto read = session_.rows([&](const Row& row) -> Result<void> {

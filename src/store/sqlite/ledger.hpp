@@ -49,7 +49,9 @@ public:
   Result<int> purge_keys(commit::LedgerTime written_before, int limit) override;
   Result<std::vector<commit::CartRow>> scan(const std::optional<commit::UserId>& after,
                                             int limit) override;
-  Result<std::vector<std::string>> misnamed(int limit) override;
+  Result<std::vector<std::string>> misnamed(const std::optional<commit::UserId>& after,
+                                            const std::optional<commit::UserId>& until,
+                                            int limit) override;
 
 private:
   // Its turn at the connection, made when there is none or the last one broke.

@@ -205,13 +205,20 @@ Result<std::vector<CartRow>> SqliteLedger::scan(const std::optional<UserId>& aft
                text_or_start(after), limit);
 }
 
-Result<std::vector<std::string>> SqliteLedger::misnamed(int limit) {
+Result<std::vector<std::string>> SqliteLedger::misnamed(const std::optional<UserId>& after,
+                                                        const std::optional<UserId>& until,
+                                                        int limit) {
   auto connection = connected();
   if (!connection) return std::unexpected(std::move(connection.error()));
-  auto rows =
-      (*connection)
-          ->query("SELECT user_id FROM panier WHERE NOT " PANIER_NAMED("user_id") " LIMIT ?",
-                  limit);
+  const auto bound = [](const std::optional<UserId>& user) {
+    return user ? std::optional<std::string_view>(user->text()) : std::nullopt;
+  };
+  // Every text is below the empty blob, and none below the empty text.
+  auto rows = (*connection)
+                  ->query("SELECT user_id FROM panier WHERE user_id >= coalesce(?1, '')"
+                          " AND user_id IS NOT ?1 AND user_id <= coalesce(?2, x'')"
+                          " AND NOT " PANIER_NAMED("user_id") " ORDER BY user_id LIMIT ?3",
+                          bound(after), bound(until), limit);
   return all<std::string>(
       rows, [](const Statement& row) -> Result<std::string> { return std::string(row.text(0)); });
 }

@@ -40,6 +40,18 @@ TEST(Article, a_key_that_is_there_twice_counts_once) {
   EXPECT_EQ(verdict.article->members, R"("name":"n","prix":2)");
 }
 
+TEST(Article, more_members_than_any_article_has_are_none) {
+  const auto with = [](int more) {
+    std::string members = R"("name":"n","prix":1)";
+    for (int i = 0; i < more; ++i)
+      members += R"(,"m)" + std::to_string(i) + R"(":0)";
+    return judge(200, answer('{' + members + '}'));
+  };
+  EXPECT_EQ(with(998).kind, Kind::found);
+  EXPECT_EQ(with(999).kind, Kind::invalid);
+  EXPECT_EQ(with(100'000).kind, Kind::invalid);
+}
+
 TEST(Article, members_around_rs_are_not_its_own) {
   const auto verdict =
       judge(200, R"({"meta":{"name":"no","x":[{"y":1}]},"rs":{"name":"n","prix":1},"more":[2]})");

@@ -59,8 +59,26 @@ TEST_F(ProtocolTest, ANoOpClaimsTheMirrorOnlyWhereItIsKnownToHoldTheCart) {
   seen.others = {other};
   EXPECT_FALSE(claims(seen)) << "the mirror is being told, or nobody knows";
   seen.others.clear();
-  seen.lagging = true;
-  EXPECT_FALSE(claims(seen)) << "perhaps this cart";
+  seen.lagging = {user("v")};
+  EXPECT_TRUE(claims(seen)) << "another cart";
+  seen.lagging.push_back(user("u"));
+  EXPECT_FALSE(claims(seen)) << "the mirror is known to be behind";
+}
+
+TEST_F(ProtocolTest, ANoOpOnACartThatTheMirrorHasJustRefusedClaimsNoMore) {
+  round(opened({row("u", 5)}), {ask_add("u", "a", 1)}, Policy::available);
+  mirror_says(Took::failed);
+  const auto empty = ask_plain(OperationKind::empty, "u");
+  const auto next = round(opened({row("u", now_ms)}), {empty}, Policy::available);
+  ASSERT_EQ(next.writes.lag.size(), 1U);
+  EXPECT_FALSE(empty.answer()->mirrored);
+}
+
+TEST_F(ProtocolTest, ACartAtTheGreatestVersionIsChangedNoMore) {
+  const auto add = ask_add("u", "a", 1);
+  const auto seen = round(opened({row("u", std::numeric_limits<Version>::max())}), {add});
+  EXPECT_EQ(add.answer().error().code, Errc::internal);
+  EXPECT_FALSE(seen.writes.row->token);
 }
 
 TEST_F(ProtocolTest, ANoOpBehindAChangeThatTheMirrorIsYetToTakeClaimsNoMore) {

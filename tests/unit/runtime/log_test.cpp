@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 #include "support/manual_clock.hpp"
@@ -158,6 +161,33 @@ TEST(Log, what_was_lost_is_told_once_there_is_room) {
   }
   EXPECT_THAT(text, HasSubstr(R"("msg":"log lines lost","lost":1)"));
   EXPECT_THAT(text, testing::Not(HasSubstr("one")));
+}
+
+// A limit of the file's size stands for a disk that is full, and then is not.
+TEST(Log, after_a_full_disk_every_line_stands_alone) {
+  test::ManualClock clock;
+  ::signal(SIGXFSZ, SIG_IGN);
+  const int file = ::memfd_create("log", MFD_CLOEXEC);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{30, before.rlim_max};
+  const std::uint64_t lost_before = lost();
+  {
+    Session session(Level::info, clock, file);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+    info("torn");
+    while (lost() == lost_before)
+      std::this_thread::yield();
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    info("whole");
+  }
+  std::string text(4096, '\0');
+  text.resize(static_cast<std::size_t>(::pread(file, text.data(), text.size(), 0)));
+  ::close(file);
+  EXPECT_THAT(text, HasSubstr("\n{")) << "after the half";
+  EXPECT_THAT(text, HasSubstr(R"("msg":"log lines lost","lost":1)"));
+  EXPECT_THAT(text, HasSubstr("whole"));
+  EXPECT_EQ(text.find('{', 1), 31U) << "30 bytes, and the line's end";
 }
 
 TEST(Log, a_reader_that_has_gone_does_not_end_the_process) {

@@ -117,6 +117,17 @@ TEST_F(LagRepairTest, AMirrorThatIsAheadIsGoneAboveWithTheLedgersContent) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LagRepairTest, NothingIsAboveTheGreatestVersionSoItIsNotTriedInALoop) {
+  set_mirror_version(std::numeric_limits<commit::Version>::max());
+  mark("u");
+  const auto before = version();
+  EXPECT_EQ(run(), 1);
+  const auto asked = mirror_.faults.calls(MirrorCall::find);
+  EXPECT_EQ(run(), 1);
+  EXPECT_EQ(mirror_.faults.calls(MirrorCall::find), asked) << "it backs off";
+  EXPECT_EQ(version(), before);
+}
+
 TEST_F(LagRepairTest, TheSameVersionWithAnotherTokenIsAheadToo) {
   const auto before = version();
   set_mirror_version(before);
