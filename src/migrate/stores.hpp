@@ -12,6 +12,10 @@
 
 namespace panier::migrate {
 
+// Of one write to either store. Below every server's limit of a packet and of a document (16 MiB),
+// twice that for texts sent as hex digits included.
+inline constexpr std::size_t page_bytes_max = std::size_t{2} * 1024 * 1024;
+
 struct Stores {
   store::mariadb::Takeover& mariadb;
   store::mongo::Takeover& mongodb;

@@ -15,9 +15,6 @@ using Table = Situation::Table;
 using Which = store::mongo::Takeover::Which;
 
 constexpr std::size_t page_carts_max = 1'000;
-// Below every server's limit of a packet (16 MiB), twice that for texts sent as hex digits
-// included.
-constexpr std::size_t page_bytes_max = std::size_t{2} * 1024 * 1024;
 
 constexpr std::string_view put_away_table = "panier_predecessor";
 

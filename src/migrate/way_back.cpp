@@ -56,6 +56,10 @@ struct Returned {
   store::mariadb::PredecessorRow row;
   std::string document;
   std::vector<std::int64_t> put_back; // ids of panier_set_aside
+
+  [[nodiscard]] std::size_t bytes() const {
+    return row.articles.value_or("").size() + document.size() + put_back.size() * 20 + 256;
+  }
 };
 
 Returned in_old_shape(const ReturningCart& one) {
@@ -205,11 +209,12 @@ Result<void> WayBack::return_carts(cart::Version migration) {
 }
 
 Result<void> WayBack::return_page(const std::vector<ReturningCart>& page) {
-  std::vector<store::mariadb::PredecessorRow> rows;
-  std::vector<std::string> documents;
-  std::vector<std::int64_t> put_back;
   for (const auto& one : page) {
     auto returned = in_old_shape(one);
+    const auto bytes = returned.bytes();
+    if (page_.bytes + bytes > page_bytes_max)
+      if (auto written = write(); !written) return written;
+    page_.bytes += bytes;
     const auto& user = one.cart.user.text();
     if (one.cart.unreadable) {
       ++rest_;
@@ -217,10 +222,11 @@ Result<void> WayBack::return_page(const std::vector<ReturningCart>& page) {
                           "and MongoDB gets an empty list");
     }
     ++carts_;
-    documents.push_back(std::move(returned.document));
-    std::ranges::copy(returned.put_back, std::back_inserter(put_back));
+    put_back_ += std::ssize(returned.put_back);
+    page_.documents.push_back(std::move(returned.document));
+    std::ranges::copy(returned.put_back, std::back_inserter(page_.put_back));
     if (std::cmp_less_equal(user.size(), user_id_chars_max_)) {
-      rows.push_back(std::move(returned.row));
+      page_.rows.push_back(std::move(returned.row));
       continue;
     }
     ++rest_;
@@ -228,20 +234,29 @@ Result<void> WayBack::return_page(const std::vector<ReturningCart>& page) {
                              "MongoDB only",
                              user, user_id_chars_max_));
   }
-  put_back_ += std::ssize(put_back);
-  if (auto written = told_by(Origin::mariadb, mariadb_.give_back(rows, put_back)); !written)
-    return written;
-  return told_by(Origin::mongodb, mongodb_.insert_json(documents));
+  return write();
+}
+
+Result<void> WayBack::write() {
+  const auto page = std::exchange(page_, {});
+  auto written = told_by(Origin::mariadb, mariadb_.give_back(page.rows, page.put_back));
+  if (written) written = told_by(Origin::mongodb, mongodb_.insert_json(page.documents));
+  return written;
 }
 
 Result<void> WayBack::return_foreign() {
   std::vector<std::string> documents;
+  std::size_t bytes = 0;
   const auto insert = [&] {
+    bytes = 0;
     return told_by(Origin::mongodb, mongodb_.insert_json(std::exchange(documents, {})));
   };
   const auto put_back = mariadb_.give_back_foreign([&](std::string&& document) -> Result<void> {
+    if (documents.size() == documents_max || bytes + document.size() > page_bytes_max)
+      if (auto inserted = insert(); !inserted) return inserted;
+    bytes += document.size();
     documents.push_back(std::move(document));
-    return documents.size() < documents_max ? Result<void>{} : insert();
+    return {};
   });
   if (!put_back) return std::unexpected(put_back.error());
   report_.put_back_foreign(*put_back);

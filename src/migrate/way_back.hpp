@@ -23,6 +23,7 @@ private:
   [[nodiscard]] Result<std::vector<store::mariadb::Takeover::Beat>> nobody_serves();
   [[nodiscard]] Result<void> return_carts(cart::Version migration);
   [[nodiscard]] Result<void> return_page(const std::vector<store::mariadb::ReturningCart>& page);
+  [[nodiscard]] Result<void> write();
   [[nodiscard]] Result<void> return_foreign();
 
   store::mariadb::Takeover& mariadb_;
@@ -30,6 +31,14 @@ private:
   Report& report_;
   Progress& progress_;
 
+  // Of carts in the predecessor's shapes, not yet written.
+  struct Page {
+    std::vector<store::mariadb::PredecessorRow> rows;
+    std::vector<std::string> documents;
+    std::vector<std::int64_t> put_back;
+    std::size_t bytes = 0;
+  };
+  Page page_;
   std::int64_t user_id_chars_max_ = 0;
   std::int64_t carts_ = 0, put_back_ = 0, rest_ = 0;
 };

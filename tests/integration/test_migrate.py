@@ -285,6 +285,25 @@ def test_undo_gives_back_the_old_shape(old_shop):
     assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
 
 
+def test_great_carts_go_back_however_many_there_are(quick_shop):
+    """A thousand of them are more than one packet of MariaDB's and one insert of MongoDB's can hold."""
+    shop = quick_shop
+    shop.old = Predecessor()
+    for user in range(1_000):
+        shop.old.user(f"u{user}", [line(f"{user * 1_000 + n:024x}", 1.0) for n in range(320)])
+    for user in range(100):
+        shop.old.document(f"two words {user}", [line("x" * 10_000, 1.0) for _ in range(20)])
+    shop.old.write_to(shop.stores)
+    limit = shop.stores.mariadb.query("SELECT @@max_allowed_packet AS bytes, SUM(LENGTH(articles)) AS sum FROM panier")[0]
+    assert limit["sum"] > limit["bytes"]
+    before = documents_by_user(shop)
+    report_of(migrate(shop), 1)
+    report_of(migrate(shop, "--undo"))
+    assert documents_by_user(shop) == before
+    assert {user: json.loads(row["articles"]) for user, row in rows_by_user(shop).items()} == {
+        user: before[user]["articles"] for user in shop.old.carts}
+
+
 @pytest.mark.parametrize("come_to", ["panier_predecessor", "panier_lane"])  # put away; our tables are made
 def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop, come_to):
     before = everything(old_shop.stores)
