@@ -80,6 +80,7 @@ Returned in_old_shape(const ReturningCart& one) {
       if (!texts.empty() || whole) continue; // its place is taken
       whole = kept.content;
     } else {
+      if (whole) continue; // no list to stand in
       join(texts, kept.content, ", ");
     }
     returned.put_back.push_back(kept.id);

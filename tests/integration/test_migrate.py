@@ -285,6 +285,20 @@ def test_undo_gives_back_the_old_shape(old_shop):
     assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
 
 
+def test_what_an_undo_finds_no_place_for_stays_set_aside(shop):
+    """Behind a text that goes back whole there is no list for a line."""
+    old = Predecessor()
+    old.row("bob", '[{"article_id"')
+    old.row("bob", json.dumps([line("m", -3.0)]))
+    old.write_to(shop.stores)
+    report_of(migrate(shop))
+    report = report_of(migrate(shop, "--undo"))
+    assert rows_by_user(shop)["bob"]["articles"] == '[{"article_id"'
+    (left,) = shop.stores.mariadb.query("SELECT content FROM panier_set_aside")
+    assert json.loads(left["content"]) == line("m", -3.0)
+    assert "lines and texts put back: 1" in report and "still set aside (panier_set_aside): 1" in report
+
+
 def test_great_carts_go_back_however_many_there_are(quick_shop):
     """A thousand of them are more than one packet of MariaDB's and one insert of MongoDB's can hold."""
     shop = quick_shop
