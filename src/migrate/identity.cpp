@@ -95,9 +95,11 @@ Result<CartId> Identities::new_id(const cart::UserId& user) {
 Result<std::uint32_t> Identities::choose_id_maria(const User& user, Merged& merged) {
   const auto& [rows, documents] = user.sources;
   std::optional<std::uint32_t> chosen;
-  for (const auto& row : rows)
+  for (const auto& row : rows) {
+    if (row.id_maria == 0) continue; // no number of a cart's
     if (!chosen || (!names(documents, *chosen) && names(documents, row.id_maria)))
       chosen = row.id_maria;
+  }
   for (const auto& document : documents) {
     if (chosen || document.id_maria == 0 || document.id_maria >= handed_out_below_) continue;
     const auto free = file_.take_id_maria(document.id_maria);

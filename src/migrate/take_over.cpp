@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 
+#include <fmt/format.h>
+
 #include "migrate/identity.hpp"
 #include "store/lines/lines_json.hpp"
 
@@ -162,6 +164,14 @@ Result<void> TakeOver::read(std::string_view table, Which collection) {
     }));
   if (own) return std::unexpected(*own);
   if (!read) return read;
+  // A dry run's table may grow meanwhile.
+  const auto after = told_by(Origin::mariadb, mariadb_.count(table));
+  if (!after) return std::unexpected(after.error());
+  if (*after == *rows && rows_ != *rows)
+    return fail(Errc::store_corrupt,
+                fmt::format("MariaDB: {} has {} rows, and {} of them could be read: is there an "
+                            "id_maria below 0?",
+                            table, *rows, rows_));
   progress_.finish();
   return file_->sort();
 }

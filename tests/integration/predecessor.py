@@ -128,9 +128,11 @@ class Predecessor:
         document = self.document("", two)
         del document["user_id"]
 
-    def write_to(self, stores):
+    def write_to(self, stores, numbered_0=False):
         stores.mariadb.execute(TABLE)
         with stores.mariadb.connected() as cursor:
+            if numbered_0:
+                cursor.execute("SET sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')")
             cursor.executemany("INSERT INTO panier (id_maria, id, user_id, articles, created_at, updated_at)"
                                " VALUES (%s, %s, %s, %s, %s, %s)", [[*row, CREATED_AT, UPDATED_AT] for row in self.rows])
         collection = stores.mongodb.collection()

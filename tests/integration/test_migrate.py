@@ -195,6 +195,33 @@ def test_every_defect_is_told_and_nothing_is_dropped(old_shop):
     verify(old_shop)
 
 
+def test_a_row_numbered_0_is_no_less_a_cart(shop):
+    """A dump that is restored under NO_AUTO_VALUE_ON_ZERO has it."""
+    old = Predecessor()
+    old.user("zero", [line("x", 1.0)])
+    old.rows[0][0] = 0
+    old.documents.pop()
+    old.user("seven")[0][0] = 7
+    old.write_to(shop.stores, numbered_0=True)
+    dry = report_of(migrate(shop, "--dry-run"))
+    report = report_of(migrate(shop))
+    assert report == dry and "zero: new id_maria 8" in report
+    assert ledger(shop) == old.carts
+    verify(shop)
+
+
+def test_rows_that_cannot_be_read_by_their_number_stop_it(shop):
+    old = Predecessor()
+    old.user("u", [line("x", 1.0)])
+    old.write_to(shop.stores)
+    shop.stores.mariadb.execute("ALTER TABLE panier MODIFY id_maria INT NOT NULL AUTO_INCREMENT")
+    shop.stores.mariadb.execute("UPDATE panier SET id_maria = -5")
+    result = migrate(shop)
+    assert result.returncode == 3 and "1 rows, and 0 of them could be read" in result.stderr, result
+    report_of(migrate(shop, "--undo"))
+    assert [row["id_maria"] for row in rows_by_user(shop).values()] == [-5]
+
+
 def test_the_preferred_store_is_believed(old_shop):
     dry = report_of(migrate(old_shop, "--dry-run", "--prefer", "mongo"), 1)
     assert report_of(migrate(old_shop, "--prefer", "mongo"), 1) == dry

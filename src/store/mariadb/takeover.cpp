@@ -206,17 +206,17 @@ Result<std::int64_t> Takeover::next_id_maria(std::string_view table) {
 }
 
 Result<void> Takeover::scan(std::string_view table, const TakeRow& take) {
-  for (std::int64_t after = 0;;) {
+  for (std::int64_t from = 0;;) { // 0 too: a restored dump may have one
     int rows = 0;
     const auto query =
         fmt::format("SELECT id_maria,id,user_id,articles,created_at,updated_at FROM {} "
-                    "WHERE id_maria>{} ORDER BY id_maria LIMIT {}",
-                    table, after, scan_page_rows);
+                    "WHERE id_maria>={} ORDER BY id_maria LIMIT {}",
+                    table, from, scan_page_rows);
     if (auto sent = session_->go_on(query); !sent) return sent;
     auto read = session_->rows([&](const Row& row) -> Result<void> {
       const auto id_maria = number(row.text(0));
       if (!id_maria) return std::unexpected(id_maria.error());
-      after = *id_maria;
+      from = *id_maria + 1;
       ++rows;
       return take(predecessor_row(row, *id_maria));
     });

@@ -22,7 +22,7 @@ class Session;
 class Sql;
 
 struct PredecessorRow {
-  std::uint32_t id_maria = 0;
+  std::uint32_t id_maria = 0; // 0: MariaDB never gives it out, but a restored dump may have it
   std::string id;
   std::string user_id;
   std::optional<std::string> articles; // nullopt: NULL

@@ -73,6 +73,13 @@ public:
   std::vector<std::string> foreign;
 };
 
+TEST(Identities, ARowNumbered0GetsANumberOfItsOwn) {
+  const Chosen chosen({row(0, "u", id_a), row(0, "w", id_b), row(7, "w", "")},
+                      {document("u", id_a, 0)});
+  EXPECT_THAT(chosen.users, ElementsAre("u " + id_a + " 100", "w " + id_b + " 7"));
+  EXPECT_THAT(chosen.told, ElementsAre("id_maria missing", "new id_maria 100", "id missing"));
+}
+
 TEST(Identities, AreThoseOnWhichBothStoresAgree) {
   const Chosen chosen({row(7, "u", id_a)}, {document("u", id_a, 7)});
   EXPECT_THAT(chosen.users, ElementsAre("u " + id_a + " 7"));
