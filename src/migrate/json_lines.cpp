@@ -25,6 +25,13 @@ std::optional<std::string_view> extended_number(const json::value& value) {
   return std::string_view(field.value().get_string());
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto begin = text.find_first_not_of(space);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
+}
+
 std::string double_text(double number) {
   auto text = fmt::format("{}", number);
   if (text.find_first_of(".en") == std::string::npos) text += ".0"; // 2 is 2.0 there
@@ -106,6 +113,44 @@ std::string json_text(const json::value& value) {
   std::string out;
   append(out, value); // no deeper than parse_json() goes
   return out;
+}
+
+std::vector<std::string_view> items_of(std::string_view text) {
+  std::vector<std::string_view> items;
+  std::size_t begin = 0;
+  const auto item_ends = [&](std::size_t end) {
+    const auto item = trimmed(text.substr(begin, end - begin));
+    if (!item.empty()) items.push_back(item);
+    begin = end + 1;
+  };
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      ++at; // what follows ends no text
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (quoted) {
+      continue;
+    } else if (c == '[' || c == '{') {
+      if (depth++ == 0) begin = at + 1;
+    } else if (c == ']' || c == '}') {
+      if (--depth == 0) item_ends(at);
+    } else if (c == ',' && depth == 1) {
+      item_ends(at);
+    }
+  }
+  return items;
+}
+
+bool a_double_holds(std::string_view number) {
+  const auto value = double_of(number);
+  if (!value) return false;
+  // Python's spelling, ours, and libbson's, which has more digits than a double needs.
+  const auto long_text = fmt::format("{:.20g}", *value);
+  return number == double_text(*value) || number == fmt::format("{}", *value) ||
+         number == long_text || number == long_text + ".0";
 }
 
 Judged judge_quantity(const json::value& value) {

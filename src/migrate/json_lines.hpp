@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -18,6 +19,13 @@ namespace panier::migrate {
 // As Python would write it: {"article_id": "a", "quantite": 2.0}; extended JSON's numbers
 // ({"$numberDouble": "2.0"}) as plain ones.
 [[nodiscard]] std::string json_text(const boost::json::value& value);
+
+// What stands between the commas of a list, or of an object ("name": value), as it is written
+// there. `text` is JSON.
+[[nodiscard]] std::vector<std::string_view> items_of(std::string_view text);
+
+// Does a double have exactly the number that is written here, so that nothing of it is lost?
+[[nodiscard]] bool a_double_holds(std::string_view number);
 
 // A quantity as it was found.
 struct Judged {

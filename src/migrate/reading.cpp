@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <boost/json/value.hpp>
 
@@ -57,10 +58,11 @@ class ListReader {
 public:
   ListReader(Origin origin, Reading& into) : origin_(origin), into_(into) {}
 
-  void list(const json::array& list) {
+  // `texts`: each item as it stands there; none: it is written anew.
+  void list(const json::array& list, std::span<const std::string_view> texts) {
     Lines seen; // of this list alone: what repeats here was written twice
-    for (const auto& item : list)
-      line(item, seen);
+    for (std::size_t at = 0; at < list.size(); ++at)
+      line(list[at], at < texts.size() ? texts[at] : std::string_view(), seen);
   }
 
   void aside(std::string reason, std::string content, bool taken_over, bool whole) {
@@ -72,9 +74,10 @@ public:
   }
 
 private:
-  void line(const json::value& item, Lines& seen) {
+  void line(const json::value& item, std::string_view text, Lines& seen) {
+    const auto as_found = [&] { return text.empty() ? json_text(item) : std::string(text); };
     const auto refuse = [&](std::string_view why) {
-      aside(std::string(why), json_text(item), false, false);
+      aside(std::string(why), as_found(), false, false);
     };
     const auto* const line = item.if_object();
     if (line == nullptr) return refuse("the line is not an object");
@@ -89,7 +92,7 @@ private:
     if (judged.form == Judged::Form::text) join(notes, "quantity written as a string");
     if (judged.rounded) join(notes, "quantity rounded to 3 decimals");
     if (line->size() > line_fields.size()) join(notes, "fields that panier does not keep");
-    if (!notes.empty()) aside(std::move(notes), json_text(item), true, false);
+    if (!notes.empty()) aside(std::move(notes), as_found(), true, false);
     if (seen.find(*key.key) != nullptr) into_.repeated.push_back(key.key->article_id());
     seen.add(*key.key, *judged.quantity);
     add(*key.key, *judged.quantity);
@@ -137,7 +140,7 @@ void read_articles(std::optional<std::string_view> text, Reading& into) {
   const auto* const list = value->if_array();
   if (list == nullptr)
     return reader.aside("articles is not a list", std::string(*text), false, true);
-  reader.list(*list);
+  reader.list(*list, items_of(*text)); // a number may have more digits than a double
 }
 
 void read_document(std::string_view document, Reading& into) {
@@ -158,7 +161,7 @@ void read_document(std::string_view document, Reading& into) {
   const auto* const list = articles->if_array();
   if (list == nullptr)
     return reader.aside("articles is not a list", json_text(*articles), false, true);
-  reader.list(*list);
+  reader.list(*list, {});
 }
 
 std::string line_text(const LineKey& key, Quantity quantity) {

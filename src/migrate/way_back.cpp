@@ -36,9 +36,13 @@ std::optional<std::string> document_line(std::string_view content) {
   const auto* const id = line->get_object().if_contains("article_id");
   const auto* const quantity = line->get_object().if_contains("quantite");
   if (id == nullptr || !id->is_string() || quantity == nullptr) return std::nullopt;
-  if (!quantity->is_number()) return std::nullopt;
+  const auto fields = items_of(content);
+  if (!quantity->is_number() || fields.size() != 2) return std::nullopt;
+  const auto field = fields[line->get_object().begin()->key() == "quantite" ? 0 : 1];
+  const auto number = field.substr(field.find_last_of(": ") + 1);
+  if (!a_double_holds(number)) return std::nullopt; // more digits, or beyond any double
   return fmt::format(R"({{"article_id":{},"quantite":{{"$numberDouble":"{}"}}}})",
-                     boost::json::serialize(*id), json_text(*quantity));
+                     boost::json::serialize(*id), number);
 }
 
 std::string document_line(const cart::Line& line) {

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import bson
 import pytest
 
 from databases import NamedMongo
@@ -310,6 +311,24 @@ def test_undo_gives_back_the_old_shape(old_shop):
     verify(old_shop)
     found = ledger(old_shop)
     assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
+
+
+def test_numbers_that_no_cart_holds_go_back_digit_by_digit(quick_shop):
+    """And a document gets none that its double does not hold: it would be another number."""
+    shop = quick_shop
+    lines = ['{"article_id": "m", "quantite": 1E400}', '{"article_id": 123456789012345678901, "quantite": 1}',
+             '{"article_id": "n", "quantite": -0.1000000000000000055511151231}']
+    old = Predecessor()
+    row, document = old.user("u")
+    row[3] = f"[{', '.join(lines)}]"
+    document["articles"] = [line("m", bson.Decimal128("1E+400")), line("n", -2.2250738585072014e-308), line("l", -(2**53 + 1))]
+    old.write_to(shop.stores)
+    report_of(migrate(shop))
+    report_of(migrate(shop, "--undo"))
+    assert rows_by_user(shop)["u"]["articles"] == row[3]
+    assert documents_by_user(shop)["u"]["articles"] == [line("n", -2.2250738585072014e-308)]
+    left = {row["content"] for row in shop.stores.mariadb.query("SELECT content FROM panier_set_aside")}
+    assert left == {'{"article_id": "m", "quantite": 1E+400}', f'{{"article_id": "l", "quantite": -{2**53 + 1}}}'}
 
 
 def test_what_an_undo_finds_no_place_for_stays_set_aside(shop):

@@ -88,6 +88,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{R"("a")", "the line is not an object"},
         BadLine{"null", "the line is not an object"}));
 
+TEST(ReadArticles, KeepsALineAsItIsWritten) {
+  for (const auto* line :
+       {R"({"article_id": "a", "quantite": 1E400})",
+        R"({"article_id": "a", "quantite": 12345678901234567890123})",
+        R"({"article_id": 123456789012345678901, "quantite": 1})",
+        R"({ "quantite":-0.10000000000000000001,"article_id":"\u0061,]\\\"}", "quantite":-1 })",
+        R"([1, {"a": [2, 3]}])", R"({})", R"("a,b")"}) {
+    const auto read = articles(std::string("[ ") + line + "\n, " + line + "]");
+    ASSERT_EQ(read.aside.size(), 2U) << line;
+    EXPECT_EQ(read.aside[0].content, line);
+    EXPECT_EQ(read.aside[1].content, line);
+  }
+}
+
 TEST(ReadArticles, TakesOverWhatIsOnlyWrittenOddlyAndSaysSo) {
   const auto read = articles(
       R"([{"article_id": "a", "quantite": "2.50"}, {"article_id": 7, "quantite": 1.0}, )"
