@@ -113,6 +113,17 @@ void tell_merged(const User& user, Merged& merged) {
     merged.findings.push_back(fmt::format("{} documents in MongoDB added up", documents.size()));
 }
 
+// A list that cannot be read is no list that was emptied: preferred, it would cost the other
+// store's lines as well.
+Prefer believed(const Reading& mariadb, const Reading& mongodb, Prefer prefer, Merged& merged) {
+  if (prefer == Prefer::neither) return prefer;
+  const bool of_mariadb = prefer == Prefer::mariadb;
+  if (!(of_mariadb ? mariadb : mongodb).unreadable) return prefer;
+  merged.findings.push_back(fmt::format("{} is not preferred here: its articles cannot be read",
+                                        to_string(of_mariadb ? Origin::mariadb : Origin::mongodb)));
+  return Prefer::neither;
+}
+
 } // namespace
 
 std::optional<std::string> group_key(Origin origin, std::string_view user_id) {
@@ -154,7 +165,7 @@ Merged merge(const User& user, Prefer prefer) {
     merged.findings.emplace_back("only in MongoDB");
     merged.lines = mongodb.lines.in_order();
   } else {
-    Comparison comparison(mariadb.lines, mongodb.lines, prefer);
+    Comparison comparison(mariadb.lines, mongodb.lines, believed(mariadb, mongodb, prefer, merged));
     if (!comparison.differences.empty())
       merged.findings.push_back(
           fmt::format("the stores disagree: {}", fmt::join(comparison.differences, "; ")));

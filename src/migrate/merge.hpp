@@ -15,7 +15,8 @@ namespace panier::migrate {
 using Row = store::mariadb::PredecessorRow;
 using Document = store::mongo::PredecessorDocument;
 
-// Which store is believed where both have the cart and they disagree.
+// Which store is believed where both have the cart and they disagree, unless its own cannot be
+// read.
 enum class Prefer : std::uint8_t {
   neither, // every line, with the larger quantity
   mariadb,

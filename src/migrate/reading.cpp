@@ -65,6 +65,11 @@ public:
       line(list[at], at < texts.size() ? texts[at] : std::string_view(), seen);
   }
 
+  void unreadable(std::string_view reason, std::string content) {
+    into_.unreadable = true;
+    aside(std::string(reason), std::move(content), false, true);
+  }
+
   void aside(std::string reason, std::string content, bool taken_over, bool whole) {
     into_.aside.push_back({.origin = origin_,
                            .reason = std::move(reason),
@@ -136,10 +141,9 @@ void read_articles(std::optional<std::string_view> text, Reading& into) {
   if (text->find_first_not_of(" \t\r\n") == std::string_view::npos)
     return reader.aside("articles empty", std::string(*text), true, true);
   const auto value = parse_json(*text);
-  if (!value) return reader.aside("articles is not JSON", std::string(*text), false, true);
+  if (!value) return reader.unreadable("articles is not JSON", std::string(*text));
   const auto* const list = value->if_array();
-  if (list == nullptr)
-    return reader.aside("articles is not a list", std::string(*text), false, true);
+  if (list == nullptr) return reader.unreadable("articles is not a list", std::string(*text));
   reader.list(*list, items_of(*text)); // a number may have more digits than a double
 }
 
@@ -147,7 +151,7 @@ void read_document(std::string_view document, Reading& into) {
   ListReader reader(Origin::mongodb, into);
   const auto value = parse_json(document);
   if (!value || !value->is_object()) // nested deeper than 32: nobody's cart
-    return reader.aside("the document cannot be read", std::string(document), false, true);
+    return reader.unreadable("the document cannot be read", std::string(document));
   const auto& object = value->get_object();
   for (const auto& field : object) {
     if (std::ranges::find(document_fields, std::string_view(field.key())) != document_fields.end())
@@ -159,8 +163,7 @@ void read_document(std::string_view document, Reading& into) {
   if (articles == nullptr || articles->is_null())
     return reader.aside("articles NULL", {}, true, true);
   const auto* const list = articles->if_array();
-  if (list == nullptr)
-    return reader.aside("articles is not a list", json_text(*articles), false, true);
+  if (list == nullptr) return reader.unreadable("articles is not a list", json_text(*articles));
   reader.list(*list, {});
 }
 

@@ -44,6 +44,7 @@ struct Reading {
   Lines lines;
   std::vector<Aside> aside;
   std::vector<std::string> repeated; // articles that stood more than once; their quantities added
+  bool unreadable = false; // a list of it as a whole: not empty, but nobody knows what it held
 };
 
 // MariaDB's `articles`: JSON text, "[]", NULL, or worse.

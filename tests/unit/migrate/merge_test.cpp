@@ -6,6 +6,7 @@
 namespace panier::migrate {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -115,6 +116,42 @@ TEST(Merge, StoresThatDisagreeGiveEveryLineWithTheLargerQuantity) {
 TEST(Merge, APreferredStoreIsBelieved) {
   EXPECT_THAT(cart_of(merged(that_disagrees(), Prefer::mariadb)), ElementsAre("a 2", "b 1"));
   EXPECT_THAT(cart_of(merged(that_disagrees(), Prefer::mongodb)), ElementsAre("a 3", "c 4"));
+}
+
+TEST(Merge, AStoreWhoseArticlesCannotBeReadIsNotPreferred) {
+  for (const auto* broken : {R"([{"article_id": "a", "quan)", R"({"a": 1})"}) {
+    const auto cart = merged(
+        {{row(1, "u", list("a", "2")), row(2, "u", broken)}, {document("u", list("b", "1"))}},
+        Prefer::mariadb);
+    EXPECT_THAT(cart_of(cart), ElementsAre("a 2", "b 1")) << broken;
+    EXPECT_THAT(cart.findings,
+                Contains("MariaDB is not preferred here: its articles cannot be read"));
+  }
+  for (const auto* broken : {R"("[]")", R"({"a": 1})"}) {
+    const auto cart =
+        merged({{row(1, "u", list("a", "2"))}, {document("u", broken)}}, Prefer::mongodb);
+    EXPECT_THAT(cart_of(cart), ElementsAre("a 2")) << broken;
+    EXPECT_THAT(cart.findings,
+                Contains("MongoDB is not preferred here: its articles cannot be read"));
+  }
+}
+
+TEST(Merge, AStoreWhoseArticlesAreNullOrEmptyIsPreferredAllTheSame) {
+  for (const auto* empty : {"", "[]"})
+    EXPECT_THAT(
+        cart_of(merged({{row(1, "u", empty)}, {document("u", list("b", "1"))}}, Prefer::mariadb)),
+        IsEmpty());
+  EXPECT_THAT(
+      cart_of(merged({{row(1, "u", list("a", "2"))}, {document("u", "null")}}, Prefer::mongodb)),
+      IsEmpty());
+}
+
+TEST(Merge, TheOtherStoreIsPreferredWhoeverCannotBeRead) {
+  const auto cart =
+      merged({{row(1, "u", "broken")}, {document("u", list("b", "1"))}}, Prefer::mongodb);
+  EXPECT_THAT(cart_of(cart), ElementsAre("b 1"));
+  EXPECT_THAT(cart.findings,
+              ElementsAre("the stores disagree: b: MariaDB none, MongoDB 1, kept 1"));
 }
 
 TEST(Merge, ACartThatOneStoreAloneHasIsTakenFromItWhateverIsPreferred) {
