@@ -28,5 +28,8 @@ CREATE TABLE IF NOT EXISTS panier_foreign_user (
   created_at TIMESTAMP NULL DEFAULT NULL,
   updated_at TIMESTAMP NULL DEFAULT NULL,
   document   LONGTEXT NULL,
+  put_back   TINYINT(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+-- Of a migration before there was one.
+ALTER TABLE panier_foreign_user ADD COLUMN IF NOT EXISTS put_back TINYINT(1) NOT NULL DEFAULT 0;

@@ -33,6 +33,13 @@ bool names(const std::vector<Document>& documents, std::uint32_t id_maria) {
 
 } // namespace
 
+CartId made_id(const cart::UserId& user, int attempt) {
+  const auto hash = runtime::sha256("panier migrate " + std::to_string(attempt) + user.text());
+  CartId::Bytes bytes;
+  std::copy_n(hash.begin(), bytes.size(), bytes.begin());
+  return CartId(bytes);
+}
+
 Result<Identity> Identities::choose(const User& user, Merged& merged) {
   Identity chosen;
   const auto id_maria = choose_id_maria(user, merged);
@@ -81,10 +88,7 @@ Result<CartId> Identities::choose_id(const User& user, const std::vector<Candida
 
 Result<CartId> Identities::new_id(const cart::UserId& user) {
   for (int attempt = 0; attempt < new_ids_max; ++attempt) {
-    const auto hash = runtime::sha256("panier migrate " + std::to_string(attempt) + user.text());
-    CartId::Bytes bytes;
-    std::copy_n(hash.begin(), bytes.size(), bytes.begin());
-    const CartId id(bytes);
+    const auto id = made_id(user, attempt);
     const auto free = file_.take_id(id.hex(), user);
     if (!free) return std::unexpected(free.error());
     if (*free) return id;

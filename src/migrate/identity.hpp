@@ -14,6 +14,9 @@ struct Identity {
   std::uint32_t id_maria = 0;
 };
 
+// An id that nobody gave out: of a hash of the user, so the same whenever this is run.
+[[nodiscard]] cart::CartId made_id(const cart::UserId& user, int attempt = 0);
+
 class Identities {
 public:
   // next_id_maria: what MariaDB would number its next row. An id_maria in a document is believed

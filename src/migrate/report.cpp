@@ -57,6 +57,17 @@ void Report::foreign(const Document& document) {
              shown(document.user_id.value_or("(none)")), shown(document.json));
 }
 
+void Report::refused(Origin origin, const std::optional<std::string>& user_id,
+                     std::string_view what, std::string_view why) {
+  fmt::print(out_,
+             "user \"{}\": {} does not take it back, it stays in panier_foreign_user: {}: {}\n",
+             shown(user_id.value_or("(none)")), to_string(origin), shown(what), shown(why));
+}
+
+void Report::new_id(const cart::UserId& user, std::string_view was, std::string_view now) {
+  fmt::print(out_, "{}: its id \"{}\" cannot be read: new id {}\n", user.text(), shown(was), now);
+}
+
 void Report::line(std::string_view text) {
   fmt::print(out_, "{}\n", text);
 }

@@ -18,6 +18,10 @@ public:
   void user(const cart::UserId& user, const Merged& merged);
   void foreign(const Row& row);
   void foreign(const Document& document);
+  // Of an undo: the store did not take `what` back.
+  void refused(Origin origin, const std::optional<std::string>& user_id, std::string_view what,
+               std::string_view why);
+  void new_id(const cart::UserId& user, std::string_view was, std::string_view now);
   void put_back_foreign(std::int64_t count) { foreign_ += count; } // of an undo
   void line(std::string_view text);
   // "what: count"

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "migrate/identity.hpp"
 #include "migrate/json_lines.hpp"
 #include "store/lines/lines_json.hpp"
 
@@ -55,11 +56,20 @@ void join(std::string& list, std::string_view item, std::string_view between) {
   list += item;
 }
 
+// Of a cart that is unreadable for its id alone.
+std::optional<std::vector<cart::Line>> lines_without_id(const ReturningCart& one) {
+  if (!one.cart.unreadable || cart::CartId::parse(one.id)) return std::nullopt;
+  auto lines = store::lines_from_json(*one.cart.unreadable);
+  return lines ? std::optional(*std::move(lines)) : std::nullopt;
+}
+
 // One cart in both of the predecessor's shapes.
 struct Returned {
   store::mariadb::PredecessorRow row;
   std::string document;
   std::vector<std::int64_t> put_back; // ids of panier_set_aside
+  bool new_id = false;                // it had none that could be read
+  bool unreadable = false;            // its articles
 
   [[nodiscard]] std::size_t bytes() const {
     return row.articles.value_or("").size() + document.size() + put_back.size() * 20 + 256;
@@ -68,13 +78,17 @@ struct Returned {
 
 Returned in_old_shape(const ReturningCart& one) {
   const auto& cart = one.cart;
+  const auto id = cart::CartId::parse(one.id);
+  std::optional<std::string> whole = cart.unreadable;
+  const auto read = lines_without_id(one);
+  if (read) whole.reset();
   std::string texts, documents;
-  for (const auto& line : cart.cart.lines) {
+  for (const auto& line : read ? *read : cart.cart.lines) {
     join(texts, line_text(line.key, line.quantity), ", ");
     join(documents, document_line(line), ",");
   }
-  Returned returned;
-  std::optional<std::string> whole = cart.unreadable;
+  Returned returned{
+      .row = {}, .document = {}, .put_back = {}, .new_id = !id, .unreadable = whole.has_value()};
   for (const auto& kept : one.kept) {
     if (kept.origin == "mongodb") {
       const auto line = kept.whole ? std::nullopt : document_line(kept.content);
@@ -90,7 +104,7 @@ Returned in_old_shape(const ReturningCart& one) {
     returned.put_back.push_back(kept.id);
   }
   returned.row = {.id_maria = cart.id_maria,
-                  .id = cart.cart.id.hex(),
+                  .id = id.value_or(made_id(cart.user)).hex(),
                   .user_id = cart.user.text(),
                   .articles = whole ? *whole : "[" + texts + "]",
                   .created_at = one.created_at,
@@ -221,7 +235,8 @@ Result<void> WayBack::return_page(const std::vector<ReturningCart>& page) {
       if (auto written = write(); !written) return written;
     page_.bytes += bytes;
     const auto& user = one.cart.user.text();
-    if (one.cart.unreadable) {
+    if (returned.new_id) report_.new_id(one.cart.user, one.id, returned.row.id);
+    if (returned.unreadable) {
       ++rest_;
       report_.line(user + ": its articles cannot be read: they go back as they stand in MariaDB, "
                           "and MongoDB gets an empty list");
@@ -249,23 +264,53 @@ Result<void> WayBack::write() {
   return written;
 }
 
+// Who is refused, because a cart or another one has its id, or its user_id, must not keep the rest
+// from going back.
 Result<void> WayBack::return_foreign() {
-  std::vector<std::string> documents;
-  std::size_t bytes = 0;
-  const auto insert = [&] {
-    bytes = 0;
-    return told_by(Origin::mongodb, mongodb_.insert_json(std::exchange(documents, {})));
+  auto returned = told_by(
+      Origin::mariadb, mariadb_.give_back_foreign([&](const auto& row, std::string_view why) {
+        refused_.push_back(row.seq);
+        report_.refused(Origin::mariadb, row.user_id, fmt::format("row {}", row.id_maria), why);
+      }));
+  if (returned) returned = return_foreign_documents();
+  if (returned) returned = told_by(Origin::mariadb, mariadb_.note_foreign_put_back(refused_));
+  if (!returned) return returned;
+  const auto all = told_by(Origin::mariadb, mariadb_.count("panier_foreign_user"));
+  if (!all) return std::unexpected(all.error());
+  report_.put_back_foreign(*all - std::ssize(refused_));
+  return {};
+}
+
+Result<void> WayBack::return_foreign_documents() {
+  std::optional<Error> own; // MongoDB's
+  const auto full = [&](std::size_t bytes) {
+    return foreign_page_.documents.size() == documents_max ||
+           foreign_page_.bytes + bytes > page_bytes_max;
   };
-  const auto put_back = mariadb_.give_back_foreign([&](std::string&& document) -> Result<void> {
-    if (documents.size() == documents_max || bytes + document.size() > page_bytes_max)
-      if (auto inserted = insert(); !inserted) return inserted;
-    bytes += document.size();
-    documents.push_back(std::move(document));
-    return {};
-  });
-  if (!put_back) return std::unexpected(put_back.error());
-  report_.put_back_foreign(*put_back);
-  return insert();
+  const auto read =
+      mariadb_.foreign_documents([&](store::mariadb::ReturningForeign&& found) -> Result<void> {
+        if (full(found.document.size()))
+          if (auto written = write_foreign(); !written) {
+            own = written.error();
+            return written;
+          }
+        foreign_page_.bytes += found.document.size();
+        foreign_page_.documents.push_back(std::exchange(found.document, {}));
+        foreign_page_.found.push_back(std::move(found));
+        return {};
+      });
+  if (own) return std::unexpected(*own);
+  if (!read) return told_by(Origin::mariadb, read);
+  return write_foreign();
+}
+
+Result<void> WayBack::write_foreign() {
+  const auto page = std::exchange(foreign_page_, {});
+  return told_by(Origin::mongodb, mongodb_.insert_json(page.documents, [&](std::size_t at,
+                                                                           std::string_view why) {
+    refused_.push_back(page.found[at].seq);
+    report_.refused(Origin::mongodb, page.found[at].user_id, "document " + page.documents[at], why);
+  }));
 }
 
 // Runs again after a kill: each step leaves alone what is gone already.
@@ -276,10 +321,15 @@ Result<Outcome> WayBack::clean() {
     return std::unexpected(removed.error());
   const auto left = told_by(Origin::mariadb, mariadb_.forget_put_back());
   if (!left) return std::unexpected(left.error());
+  const auto foreign = told_by(Origin::mariadb, mariadb_.count("panier_foreign_user"));
+  if (!foreign) return std::unexpected(foreign.error());
   if (auto removed = told_by(Origin::mariadb, mariadb_.remove_ours()); !removed)
     return std::unexpected(removed.error());
   report_.total("lines and texts still set aside (panier_set_aside)", *left);
-  return rest_ > 0 ? Outcome::done_with_rest : Outcome::done;
+  if (*foreign > 0)
+    report_.total("rows and documents of other users that were refused (panier_foreign_user)",
+                  *foreign);
+  return rest_ + *foreign > 0 ? Outcome::done_with_rest : Outcome::done;
 }
 
 } // namespace panier::migrate

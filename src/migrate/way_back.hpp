@@ -25,6 +25,8 @@ private:
   [[nodiscard]] Result<void> return_page(const std::vector<store::mariadb::ReturningCart>& page);
   [[nodiscard]] Result<void> write();
   [[nodiscard]] Result<void> return_foreign();
+  [[nodiscard]] Result<void> return_foreign_documents();
+  [[nodiscard]] Result<void> write_foreign();
 
   store::mariadb::Takeover& mariadb_;
   store::mongo::Takeover& mongodb_;
@@ -39,6 +41,14 @@ private:
     std::size_t bytes = 0;
   };
   Page page_;
+  // Documents of foreign users, not yet written.
+  struct ForeignPage {
+    std::vector<store::mariadb::ReturningForeign> found;
+    std::vector<std::string> documents; // of `found`
+    std::size_t bytes = 0;
+  };
+  ForeignPage foreign_page_;
+  std::vector<std::int64_t> refused_; // of panier_foreign_user: what stays there
   std::int64_t user_id_chars_max_ = 0;
   std::int64_t carts_ = 0, put_back_ = 0, rest_ = 0;
 };

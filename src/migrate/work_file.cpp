@@ -94,7 +94,9 @@ Result<void> WorkFile::add(const Document& document) {
 Result<void> WorkFile::sort() {
   return file_->script("CREATE INDEX by_key ON source (key,origin,id_maria,id);"
                        "CREATE INDEX by_id ON source (id,origin);"
-                       "CREATE INDEX by_id_maria ON source (id_maria,origin)");
+                       "CREATE INDEX by_id_maria ON source (id_maria,origin);"
+                       "CREATE INDEX by_foreign_id ON source (id COLLATE NOCASE) "
+                       "WHERE key IS NULL AND origin=0");
 }
 
 Result<void> WorkFile::foreign(const TakeRow& row, const TakeDocument& document) {
@@ -132,8 +134,11 @@ Result<void> WorkFile::groups(const TakeGroup& take) {
 
 Result<bool> WorkFile::take_id(const std::string& id, const cart::UserId& user) {
   {
-    auto others = file_->query("SELECT 1 FROM source WHERE id=? AND origin=1 AND user IS NOT ?", id,
-                               user.text());
+    // A foreign row goes back with its id, which MariaDB compares without case.
+    auto others = file_->query("SELECT 1 FROM source WHERE id=? AND origin=1 AND user IS NOT ? "
+                               "UNION ALL SELECT 1 FROM source WHERE id=? COLLATE NOCASE AND "
+                               "key IS NULL AND origin=0",
+                               id, user.text(), id);
     const auto found = others.step();
     if (!found) return std::unexpected(found.error());
     if (*found) return false;

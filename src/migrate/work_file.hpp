@@ -37,7 +37,8 @@ public:
   using TakeGroup = std::function<Result<void>(Group&&)>;
   [[nodiscard]] Result<void> groups(const TakeGroup& take);
 
-  // Takes an id for a user; false: it is taken, or a document of another user's has it.
+  // Takes an id for a user; false: it is taken, or another user's: a document or a
+  // foreign row has it.
   [[nodiscard]] Result<bool> take_id(const std::string& id, const cart::UserId& user);
   // The same of an id_maria that no row has.
   [[nodiscard]] Result<bool> take_id_maria(std::uint32_t id_maria);

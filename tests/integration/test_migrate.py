@@ -345,6 +345,68 @@ def test_what_an_undo_finds_no_place_for_stays_set_aside(shop):
     assert "lines and texts put back: 1" in report and "still set aside (panier_set_aside): 1" in report
 
 
+def test_a_foreign_row_keeps_its_id_and_goes_back(shop):
+    """A document has it too, of a user who is given another."""
+    old = Predecessor()
+    old.row("chloé", json.dumps([line("x", 1.0)]), "A" * 24)
+    old.document("chloe", [line("x", 1.0)], _id=bson.ObjectId("a" * 24))
+    old.write_to(shop.stores)
+    assert "chloe: MongoDB: taken over, id is another user's" in report_of(migrate(shop), 1)
+    report_of(migrate(shop, "--undo"))
+    assert rows_by_user(shop)["chloé"]["id"] == "A" * 24 and set(documents_by_user(shop)) == {"chloe"}
+
+
+def foreign_left(shop):
+    return {row["document"] or row["user_id"] for row in shop.stores.mariadb.query("SELECT * FROM panier_foreign_user")}
+
+
+def test_who_is_refused_on_the_way_back_is_named_and_stops_nobody(shop):
+    """A foreign row whose id a cart has got since; documents that the unique index does not take twice."""
+    old = Predecessor()
+    old.user("bob", [line("x", 1.0)])
+    old.row("chloé", json.dumps([line("x", 1.0)]), "b" * 24)
+    old.row("zoé", json.dumps([line("x", 1.0)]))
+    for number in range(3):
+        old.document(5, [line(f"x{number}", 1.0)])
+    old.document("two words", [line("y", 1.0)])
+    documents = old.documents
+    old.documents = []
+    old.write_to(shop.stores)
+    shop.stores.mongodb.collection().drop_index("user_id_1")
+    shop.stores.mongodb.collection().insert_many(copy.deepcopy(documents))
+    report_of(migrate(shop), 1)
+    shop.stores.mariadb.execute("UPDATE panier SET id = %s WHERE user_id = 'bob'", "b" * 24)
+
+    report = report_of(migrate(shop, "--undo"), 1)
+
+    assert 'user "chloé": MariaDB does not take it back, it stays in panier_foreign_user: row 2: ' in report
+    assert report.count('user "(none)": MongoDB does not take it back') == 2
+    assert "other users put back: 3" in report and "were refused (panier_foreign_user): 3" in report
+    assert set(rows_by_user(shop)) == {"bob", "zoé"}
+    assert set(documents_by_user(shop)) == {"bob", "two words", 5}
+    assert len(foreign_left(shop)) == 3 and "chloé" in foreign_left(shop)
+    assert "nothing to do" in report_of(migrate(shop, "--undo"))
+
+    report_of(migrate(shop), 1)
+    report_of(migrate(shop, "--undo"), 1)
+    assert set(rows_by_user(shop)) == {"bob", "zoé"} and len(foreign_left(shop)) == 3
+
+
+def test_carts_whose_id_cannot_be_read_go_back_under_a_new_one(shop):
+    old = Predecessor()
+    for user in ("u", "w"):
+        old.user(user, [line(user, 2.0)])
+    old.write_to(shop.stores)
+    report_of(migrate(shop))
+    shop.stores.mariadb.execute("UPDATE panier SET id = CONCAT('odd ', user_id)")
+    report = report_of(migrate(shop, "--undo"))
+    rows, documents = rows_by_user(shop), documents_by_user(shop)
+    for user in ("u", "w"):
+        assert f'{user}: its id "odd {user}" cannot be read: new id {rows[user]["id"]}' in report
+        assert str(documents[user]["_id"]) == rows[user]["id"]
+        assert documents[user]["articles"] == json.loads(rows[user]["articles"]) == [line(user, 2.0)]
+
+
 def test_great_carts_go_back_however_many_there_are(quick_shop):
     """A thousand of them are more than one packet of MariaDB's and one insert of MongoDB's can hold."""
     shop = quick_shop

@@ -77,6 +77,7 @@ struct TakeoverPage {
 // A cart of ours on its way back, with what was set aside of it.
 struct ReturningCart {
   commit::CartRow cart;
+  std::string id;                     // as it stands there: where it is none, `cart` is unreadable
   std::string created_at, updated_at; // as in PredecessorRow
   struct Kept {
     std::int64_t id = 0; // in panier_set_aside
@@ -85,6 +86,14 @@ struct ReturningCart {
     bool whole = false;
   };
   std::vector<Kept> kept; // only of a cart that nobody wrote since the migration
+};
+
+// One of panier_foreign_user on its way back: a document, or a row that was refused.
+struct ReturningForeign {
+  std::int64_t seq = 0;
+  std::optional<std::string> user_id;
+  std::uint32_t id_maria = 0; // a row's
+  std::string document;       // a document's, extended JSON
 };
 
 // One thread's. Errors carry the server's words; nothing is tried twice by itself.
@@ -138,12 +147,17 @@ public:
   // `put_back`: ids of panier_set_aside that these rows carry.
   [[nodiscard]] Result<void> give_back(std::span<const PredecessorRow> rows,
                                        std::span<const std::int64_t> put_back);
-  // Of all migrations, MariaDB's rows put back as they were; take gets the others' documents.
-  using TakeDocument = std::function<Result<void>(std::string&& document)>;
-  [[nodiscard]] Result<std::int64_t> give_back_foreign(const TakeDocument& take);
+  // Of all migrations, MariaDB's rows put back as they were; `refused` gets those that the table
+  // does not take, and the server's words.
+  using RefusedRow = std::function<void(const ReturningForeign& row, std::string_view why)>;
+  [[nodiscard]] Result<void> give_back_foreign(const RefusedRow& refused);
+  using TakeForeign = std::function<Result<void>(ReturningForeign&& document)>;
+  [[nodiscard]] Result<void> foreign_documents(const TakeForeign& take);
+  // All of them are put back but these, which stay in panier_foreign_user.
+  [[nodiscard]] Result<void> note_foreign_put_back(std::span<const std::int64_t> but_not);
   // How many entries stay set aside.
   [[nodiscard]] Result<std::int64_t> forget_put_back();
-  // Removes every table of ours but what is still set aside; the stage goes last.
+  // Removes every table of ours but what is still set aside or not put back; the stage goes last.
   [[nodiscard]] Result<void> remove_ours();
 
 private:

@@ -12,6 +12,7 @@ namespace panier::store::mariadb {
 namespace {
 
 constexpr std::size_t row_bytes_expected = 400;
+constexpr std::size_t noted_at_once = 10'000; // numbers in one statement
 constexpr std::string_view predecessor_columns =
     "id_maria,id,user_id,articles,created_at,updated_at";
 
@@ -76,6 +77,7 @@ Result<std::vector<ReturningCart>> Takeover::returning(std::uint32_t after, int 
     auto cart = cart_row(row);
     if (!cart) return std::unexpected(cart.error());
     page.push_back({.cart = *std::move(cart),
+                    .id = std::string(row.text(1)),
                     .created_at = std::string(row.text(cart_columns_count)),
                     .updated_at = std::string(row.text(cart_columns_count + 1)),
                     .kept = {}});
@@ -130,21 +132,68 @@ Result<void> Takeover::give_back(std::span<const PredecessorRow> rows,
   return run(sql);
 }
 
-Result<std::int64_t> Takeover::give_back_foreign(const TakeDocument& take) {
-  auto rows = run(fmt::format(
+Result<void> Takeover::give_back_foreign(const RefusedRow& refused) {
+  const auto put_back = fmt::format(
       "INSERT INTO panier ({0}) SELECT {0} FROM panier_foreign_user WHERE document IS NULL",
-      predecessor_columns));
-  if (!rows) return std::unexpected(rows.error());
-  const auto query = "SELECT document FROM panier_foreign_user WHERE document IS NOT NULL ORDER BY "
-                     "seq";
-  if (auto sent = session_->go_on(query); !sent) return std::unexpected(sent.error());
-  auto read = session_->rows([&](const Row& row) { return take(std::string(row.text(0))); });
-  if (!read) return std::unexpected(read.error());
-  return count("panier_foreign_user");
+      predecessor_columns);
+  // A number 0 goes back as well.
+  auto all = run("SET SESSION sql_mode=CONCAT(@@sql_mode,',NO_AUTO_VALUE_ON_ZERO')");
+  if (all) all = run(put_back);
+  if (all || all.error().code != Errc::store_rejected) return all;
+
+  // One at least is refused: each by itself, then.
+  std::vector<ReturningForeign> rows;
+  const auto query = "SELECT seq,user_id,id_maria FROM panier_foreign_user WHERE document IS NULL "
+                     "ORDER BY seq";
+  if (auto sent = session_->go_on(query); !sent) return sent;
+  auto read = session_->rows([&](const Row& row) -> Result<void> {
+    const auto seq = number(row.text(0));
+    const auto id_maria = number(row.text(2));
+    if (!seq || !id_maria) return fail(Errc::store_corrupt, "panier_foreign_user cannot be read");
+    rows.push_back({.seq = *seq,
+                    .user_id = std::string(row.text(1)),
+                    .id_maria = static_cast<std::uint32_t>(*id_maria),
+                    .document = {}});
+    return {};
+  });
+  if (!read) return read;
+  for (const auto& row : rows) {
+    const auto one = run(fmt::format("{} AND seq={}", put_back, row.seq));
+    if (one) continue;
+    if (one.error().code != Errc::store_rejected) return one;
+    refused(row, one.error().detail);
+  }
+  return {};
+}
+
+Result<void> Takeover::foreign_documents(const TakeForeign& take) {
+  const auto query = "SELECT seq,user_id,document FROM panier_foreign_user WHERE document IS NOT "
+                     "NULL ORDER BY seq";
+  if (auto sent = session_->go_on(query); !sent) return sent;
+  return session_->rows([&](const Row& row) -> Result<void> {
+    const auto seq = number(row.text(0));
+    if (!seq) return std::unexpected(seq.error());
+    ReturningForeign found{.seq = *seq, .user_id = {}, .document = std::string(row.text(2))};
+    if (!row.null(1)) found.user_id = std::string(row.text(1));
+    return take(std::move(found));
+  });
+}
+
+Result<void> Takeover::note_foreign_put_back(std::span<const std::int64_t> but_not) {
+  auto noted = run("UPDATE panier_foreign_user SET put_back=1");
+  for (; noted && !but_not.empty();
+       but_not = but_not.subspan(std::min(but_not.size(), noted_at_once))) {
+    Sql sql;
+    sql.statement("UPDATE panier_foreign_user SET put_back=0 WHERE seq IN (");
+    sql.list(but_not.first(std::min(but_not.size(), noted_at_once)),
+             [&](std::int64_t seq) { sql.number(seq); });
+    noted = run(sql.raw(")"));
+  }
+  return noted;
 }
 
 Result<std::int64_t> Takeover::forget_put_back() {
-  auto forgotten = run("DELETE FROM panier_foreign_user;"
+  auto forgotten = run("DELETE FROM panier_foreign_user WHERE put_back=1;"
                        "DELETE FROM panier_set_aside WHERE put_back=1 OR taken_over=1");
   if (!forgotten) return std::unexpected(forgotten.error());
   return count("panier_set_aside");
@@ -152,13 +201,14 @@ Result<std::int64_t> Takeover::forget_put_back() {
 
 Result<void> Takeover::remove_ours() {
   auto removed = run("DROP TABLE IF EXISTS panier_predecessor,panier_retired,panier_lane,"
-                     "panier_mirror_lag,panier_idempotency,panier_floor,panier_schema,"
-                     "panier_foreign_user");
+                     "panier_mirror_lag,panier_idempotency,panier_floor,panier_schema");
   if (!removed) return removed;
-  const auto left = count("panier_set_aside");
-  if (!left) return std::unexpected(left.error());
-  if (*left == 0)
-    if (auto dropped = run("DROP TABLE panier_set_aside"); !dropped) return dropped;
+  for (const std::string table : {"panier_set_aside", "panier_foreign_user"}) {
+    const auto left = count(table);
+    if (!left) return std::unexpected(left.error());
+    if (*left == 0)
+      if (auto dropped = run("DROP TABLE " + table); !dropped) return dropped;
+  }
   return run("DROP TABLE IF EXISTS panier_migration");
 }
 

@@ -102,6 +102,23 @@ Result<void> insert_reply(const bson_t* reply, std::size_t documents) {
                                         " documents were inserted");
 }
 
+Result<Inserted> ordered_insert_reply(const bson_t* reply, std::size_t documents) {
+  bson_iter_t error;
+  const bool refused = open_array(reply, "writeErrors", error) && bson_iter_next(&error);
+  if (!refused) {
+    if (auto all = insert_reply(reply, documents); !all) return std::unexpected(all.error());
+    return Inserted{.count = documents, .refused = {}};
+  }
+  if (auto met = write_concern_met(reply); !met) return std::unexpected(std::move(met.error()));
+  const auto code = static_cast<std::int32_t>(number_in(error, "code", 0));
+  auto why = server_error(code, text_in(error, "errmsg"));
+  const auto count = reply_count(reply);
+  const bool for_good = took(code) == Took::refused || took(code) == Took::failed;
+  if (!for_good || count < 0 || std::cmp_greater_equal(count, documents))
+    return std::unexpected(std::move(why));
+  return Inserted{.count = static_cast<std::size_t>(count), .refused = std::move(why.detail)};
+}
+
 Result<void> write_concern_met(const bson_t* reply) {
   bson_iter_t at;
   if (!bson_iter_init_find(&at, reply, "writeConcernError")) return {};

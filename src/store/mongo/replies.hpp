@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "commit/ports/mirror.hpp"
@@ -18,6 +19,13 @@ namespace panier::store::mongo {
 [[nodiscard]] Result<std::int64_t> delete_reply(const bson_t* reply);
 // All documents of an insert went in, and last. store_rejected: one was refused.
 [[nodiscard]] Result<void> insert_reply(const bson_t* reply, std::size_t documents);
+// Of an ordered insert: how many documents went in, and why the next one was refused for good, if
+// it was.
+struct Inserted {
+  std::size_t count = 0;
+  std::string refused;
+};
+[[nodiscard]] Result<Inserted> ordered_insert_reply(const bson_t* reply, std::size_t documents);
 // store_timeout: there is a writeConcernError, so nobody knows whether it lasts.
 [[nodiscard]] Result<void> write_concern_met(const bson_t* reply);
 // The server's code of an answer with ok: 0; 0 where there is none.

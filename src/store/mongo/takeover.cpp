@@ -78,6 +78,22 @@ private:
   std::int64_t seen_ = 0;
 };
 
+// How many went, until one that cannot be read.
+std::size_t append_json(bson_t& list, std::span<const std::string> documents) {
+  for (std::size_t at = 0; at < documents.size(); ++at) {
+    const auto& text = documents[at];
+    bson_error_t error{};
+    Bson document;
+    if (!bson_init_from_json(document.reset(), text.data(), static_cast<ssize_t>(text.size()),
+                             &error)) {
+      bson_init(document.get()); // it was left destroyed
+      return at;
+    }
+    BSON_APPEND_DOCUMENT(&list, std::to_string(at).c_str(), document.get());
+  }
+  return documents.size();
+}
+
 } // namespace
 
 // A session for each of the two collections.
@@ -130,15 +146,25 @@ public:
   }
 
   Result<void> insert(Bson& command, std::size_t documents) {
-    BSON_APPEND_BOOL(command.get(), "ordered", false);
-    append_write_concern(command.get(), wtimeout(answer_max_));
     Bson reply;
-    auto ticket_now = ticket();
-    if (auto sent = carts.command(command.get(), reply, ticket_now); !sent) return sent;
+    if (auto sent = send_insert(command, false, reply); !sent) return sent;
     return insert_reply(reply.get(), documents);
   }
 
+  Result<Inserted> insert_in_order(Bson& command, std::size_t documents) {
+    Bson reply;
+    if (auto sent = send_insert(command, true, reply); !sent) return std::unexpected(sent.error());
+    return ordered_insert_reply(reply.get(), documents);
+  }
+
 private:
+  Result<void> send_insert(Bson& command, bool ordered, Bson& reply) {
+    BSON_APPEND_BOOL(command.get(), "ordered", ordered);
+    append_write_concern(command.get(), wtimeout(answer_max_));
+    auto ticket_now = ticket();
+    return carts.command(command.get(), reply, ticket_now);
+  }
+
   Result<void> change(Bson& command, const char* database) {
     append_write_concern(command.get(), wtimeout(answer_max_));
     Bson reply;
@@ -248,19 +274,32 @@ Result<void> Takeover::insert_json(std::span<const std::string> documents) {
   bson_t list;
   append_text(command.get(), "insert", wire_->carts_pool->collection());
   BSON_APPEND_ARRAY_BEGIN(command.get(), "documents", &list);
-  for (std::size_t at = 0; at < documents.size(); ++at) {
-    const auto& text = documents[at];
-    bson_error_t error{};
-    Bson document;
-    if (!bson_init_from_json(document.reset(), text.data(), static_cast<ssize_t>(text.size()),
-                             &error)) {
-      bson_init(document.get()); // it was left destroyed
-      return fail(Errc::store_corrupt, "a document set aside cannot be read: " + text);
-    }
-    BSON_APPEND_DOCUMENT(&list, std::to_string(at).c_str(), document.get());
-  }
+  const auto appended = append_json(list, documents);
   bson_append_array_end(command.get(), &list);
+  if (appended < documents.size())
+    return fail(Errc::store_corrupt, "a document cannot be read: " + documents[appended]);
   return wire_->insert(command, documents.size());
+}
+
+// In order, since only then is it certain, with every server, which one was refused.
+Result<void> Takeover::insert_json(std::span<const std::string> documents, const Refused& refused) {
+  for (std::size_t at = 0; at < documents.size();) {
+    Bson command;
+    bson_t list;
+    append_text(command.get(), "insert", wire_->carts_pool->collection());
+    BSON_APPEND_ARRAY_BEGIN(command.get(), "documents", &list);
+    const auto appended = append_json(list, documents.subspan(at));
+    bson_append_array_end(command.get(), &list);
+    if (appended == 0) {
+      refused(at++, "it cannot be read");
+      continue;
+    }
+    const auto inserted = wire_->insert_in_order(command, appended);
+    if (!inserted) return std::unexpected(inserted.error());
+    at += inserted->count;
+    if (!inserted->refused.empty()) refused(at++, inserted->refused);
+  }
+  return {};
 }
 
 } // namespace panier::store::mongo

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "commit/ports/mirror.hpp"
 #include "store/mongo/mongo_mirror.hpp"
@@ -50,6 +51,10 @@ public:
   // New documents in one unordered bulk; store_rejected if any is refused.
   [[nodiscard]] Result<void> insert(std::span<const commit::MirrorWrite> carts);
   [[nodiscard]] Result<void> insert_json(std::span<const std::string> documents);
+  // The same of documents that may be refused: each that is, is told by its place, and left out.
+  using Refused = std::function<void(std::size_t at, std::string_view why)>;
+  [[nodiscard]] Result<void> insert_json(std::span<const std::string> documents,
+                                         const Refused& refused);
 
 private:
   class Wire;

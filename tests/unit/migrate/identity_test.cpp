@@ -6,6 +6,7 @@
 namespace panier::migrate {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -72,6 +73,14 @@ public:
   std::vector<std::string> told;
   std::vector<std::string> foreign;
 };
+
+TEST(Identities, AnIdOfAForeignRowIsAnothersWhateverItsCase) {
+  const Chosen chosen({row(1, "chlo\xc3\xa9", std::string(24, 'A'))},
+                      {document("u", id_a, 2), document("w", id_b, 3)});
+  EXPECT_THAT(chosen.users,
+              ElementsAre(::testing::Not(::testing::HasSubstr(id_a)), "w " + id_b + " 3"));
+  EXPECT_THAT(chosen.told, Contains("id is another user's"));
+}
 
 TEST(Identities, ARowNumbered0GetsANumberOfItsOwn) {
   const Chosen chosen({row(0, "u", id_a), row(0, "w", id_b), row(7, "w", "")},
