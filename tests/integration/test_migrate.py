@@ -259,6 +259,11 @@ def create_table_of(shop):
     return [part for part in text.split() if not part.startswith("AUTO_INCREMENT=")]
 
 
+def next_id_maria(shop):
+    text = shop.stores.mariadb.query("SHOW CREATE TABLE panier")[0]["Create Table"]
+    return int(text.partition("AUTO_INCREMENT=")[2].split()[0])
+
+
 def a_minute_later(shop):
     """As far as the lanes of a service are concerned that has stopped: undo looks no more for a sign of life."""
     shop.stores.mariadb.execute("UPDATE panier_lane SET heartbeat = heartbeat - INTERVAL 1 MINUTE")
@@ -329,6 +334,17 @@ def test_numbers_that_no_cart_holds_go_back_digit_by_digit(quick_shop):
     assert documents_by_user(shop)["u"]["articles"] == [line("n", -2.2250738585072014e-308)]
     left = {row["content"] for row in shop.stores.mariadb.query("SELECT content FROM panier_set_aside")}
     assert left == {'{"article_id": "m", "quantite": 1E+400}', f'{{"article_id": "l", "quantite": -{2**53 + 1}}}'}
+
+
+def test_undo_gives_no_number_out_again(shop):
+    old = Predecessor(users=3)
+    old.write_to(shop.stores)
+    report_of(migrate(shop))
+    shop.stores.mariadb.execute("ALTER TABLE panier AUTO_INCREMENT = 41")  # for carts that are purged by now
+    report_of(migrate(shop, "--undo"))
+    assert next_id_maria(shop) == 41
+    report_of(migrate(shop))
+    assert next_id_maria(shop) == 41
 
 
 def test_what_an_undo_finds_no_place_for_stays_set_aside(shop):

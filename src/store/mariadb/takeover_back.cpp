@@ -53,9 +53,14 @@ Result<void> Takeover::retire_ours() {
   if (!found) return std::unexpected(found.error());
   if (!found->retired)
     if (auto retired = run("RENAME TABLE panier TO panier_retired"); !retired) return retired;
-  return run("DROP TABLE IF EXISTS panier;"
-             "CREATE TABLE panier LIKE panier_predecessor;"
-             "UPDATE panier_set_aside SET put_back=0 WHERE put_back<>0");
+  auto made = run("DROP TABLE IF EXISTS panier;"
+                  "CREATE TABLE panier LIKE panier_predecessor;"
+                  "UPDATE panier_set_aside SET put_back=0 WHERE put_back<>0");
+  if (!made) return made;
+  // LIKE leaves out the counter: a number would be given out again that a deleted cart had.
+  const auto next = next_id_maria("panier_retired");
+  if (!next) return std::unexpected(next.error());
+  return number_from(*next);
 }
 
 Result<std::int64_t> Takeover::user_id_chars_max() {
