@@ -458,6 +458,41 @@ def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop, come_
     assert everything(old_shop.stores) == before
 
 
+def test_a_service_that_starts_under_a_migration_is_refused(own_shop):
+    """One that waits for the schema's lock while the predecessor's table is put away finds no table, and may make none."""
+    lock = "CONCAT('panier.', MD5(DATABASE()))"
+    old = Predecessor(users=5)
+    old.write_to(own_shop.stores)
+    mariadb = own_shop.stores.mariadb
+    gates = own_shop.gates()
+    gates["mongodb"].hold()
+    migration = subprocess.Popen([BINARY, "migrate"], env=clean_environment(own_shop.settings(gates)), stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+    eventually(lambda: mariadb.query("SELECT id FROM information_schema.processlist WHERE command = 'Sleep' AND time_ms > 300 AND "
+                                     "id = IS_USED_LOCK(CONCAT('panier.migrate.', MD5(DATABASE())))"), 10.0,
+               "the migration has its turn, and has asked MongoDB")
+    with mariadb.connected() as cursor:
+        cursor.execute(f"SELECT GET_LOCK({lock}, 10)")
+        settings = {**own_shop.settings(), "PANIER_PORT": 0, "PANIER_OPS_PORT": 0, "PANIER_DATA_DIR": own_shop.directory / "data"}
+        service = subprocess.Popen([BINARY, "serve"], env=clean_environment(settings), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        waiting = f"SELECT id FROM information_schema.processlist WHERE db = '{mariadb.database}' AND state = 'User lock'"
+        eventually(lambda: len(mariadb.query(waiting)) == 1, 10.0, "the service waits")
+        gates["mongodb"].pass_()
+        eventually(lambda: len(mariadb.query(waiting)) == 2, 10.0, "the migration has put all away, and waits behind it")
+        cursor.execute(f"DO RELEASE_LOCK({lock})")
+    try:
+        _, told = service.communicate(timeout=10.0)
+        migration.communicate(timeout=MIGRATE_S)
+    finally:
+        service.kill()
+        migration.kill()
+    assert service.returncode == 2 and "run panier migrate again" in told, told
+    assert migration.returncode == 0
+    assert ledger(own_shop) == old.carts
+    verify(own_shop)
+
+
 def test_undo_is_refused_while_panier_serves(old_shop):
     migrate(old_shop)
     panier = old_shop.start()

@@ -14,8 +14,7 @@ Result<void> MariadbLedgerStore::prepare() {
   Settings patient = settings_;
   patient.read_timeout = settings_.schema_timeout;
   Session session(std::move(patient), resolver_);
-  if (auto checked = check_no_migration(session); !checked) return checked;
-  return bring_schema_up_to_date(session);
+  return bring_schema_up_to_date(session, For::service);
 }
 
 std::unique_ptr<commit::Ledger> MariadbLedgerStore::connect() {

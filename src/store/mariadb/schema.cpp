@@ -24,17 +24,42 @@ Result<std::int64_t> ask_number(Session& session, std::string_view query) {
   return answer;
 }
 
-Result<void> check_predecessor(Session& session) {
+Result<bool> is_predecessors(Session& session) {
   const auto columns = ask_number(session, "SELECT COUNT(*) FROM information_schema.columns WHERE "
                                            "table_schema=DATABASE() AND table_name='panier'");
   if (!columns) return std::unexpected(columns.error());
-  if (*columns == 0) return {};
+  if (*columns == 0) return false;
   const auto versioned =
       ask_number(session, "SELECT COUNT(*) FROM information_schema.columns WHERE "
                           "table_schema=DATABASE() AND table_name='panier' AND "
                           "column_name='version'");
   if (!versioned) return std::unexpected(versioned.error());
-  if (*versioned != 0) return {};
+  return *versioned == 0;
+}
+
+Result<void> check_no_migration(Session& session) {
+  const auto table =
+      ask_number(session, "SELECT COUNT(*) FROM information_schema.tables WHERE "
+                          "table_schema=DATABASE() AND table_name='panier_migration'");
+  if (!table) return std::unexpected(table.error());
+  if (*table == 0) return {};
+  const auto unfinished =
+      ask_number(session, "SELECT COUNT(*) FROM panier_migration WHERE stage<>'migrated'");
+  if (!unfinished) return std::unexpected(unfinished.error());
+  if (*unfinished == 0) return {};
+  return fail(Errc::schema_unmigrated,
+              "a migration was begun and is not finished: run panier migrate again (or panier "
+              "migrate --undo)");
+}
+
+// The table is looked at first: a migration notes itself before it renames the table, so whoever
+// finds the table gone finds the note.
+Result<void> check_not_the_predecessors(Session& session, For whom) {
+  const auto predecessors = is_predecessors(session);
+  if (!predecessors) return std::unexpected(predecessors.error());
+  if (whom == For::service)
+    if (auto checked = check_no_migration(session); !checked) return checked;
+  if (!*predecessors) return {};
   return fail(
       Errc::schema_unmigrated,
       "the table panier is the predecessor's (it has no column version): run panier migrate");
@@ -46,8 +71,8 @@ Result<void> run(Session& session, std::string_view packet) {
   return session.all_done();
 }
 
-Result<void> apply_missing(Session& session) {
-  if (auto checked = check_predecessor(session); !checked) return checked;
+Result<void> apply_missing(Session& session, For whom) {
+  if (auto checked = check_not_the_predecessors(session, whom); !checked) return checked;
   auto made = run(session, "CREATE TABLE IF NOT EXISTS panier_schema (version INT NOT NULL, "
                            "applied_at DATETIME(3) NOT NULL, PRIMARY KEY (version)) ENGINE=InnoDB "
                            "DEFAULT CHARSET=ascii COLLATE=ascii_bin");
@@ -72,22 +97,7 @@ Result<void> apply_missing(Session& session) {
 
 } // namespace
 
-Result<void> check_no_migration(Session& session) {
-  const auto table =
-      ask_number(session, "SELECT COUNT(*) FROM information_schema.tables WHERE "
-                          "table_schema=DATABASE() AND table_name='panier_migration'");
-  if (!table) return std::unexpected(table.error());
-  if (*table == 0) return {};
-  const auto unfinished =
-      ask_number(session, "SELECT COUNT(*) FROM panier_migration WHERE stage<>'migrated'");
-  if (!unfinished) return std::unexpected(unfinished.error());
-  if (*unfinished == 0) return {};
-  return fail(Errc::schema_unmigrated,
-              "a migration was begun and is not finished: run panier migrate again (or panier "
-              "migrate --undo)");
-}
-
-Result<void> bring_schema_up_to_date(Session& session) {
+Result<void> bring_schema_up_to_date(Session& session, For whom) {
   const auto turn = ask_number(
       session, fmt::format("SELECT COALESCE(GET_LOCK({},{}),0)", lock_name, turn_wait_s));
   if (!turn) return std::unexpected(turn.error());
@@ -95,7 +105,7 @@ Result<void> bring_schema_up_to_date(Session& session) {
     return fail(Errc::store_conflict, "another instance has been changing the schema for too long");
   // The lock is the connection's. Should the connection be replaced meanwhile, the steps still may
   // run twice.
-  auto applied = apply_missing(session);
+  auto applied = apply_missing(session, whom);
   session.drop(); // which also gives the lock back
   return applied;
 }

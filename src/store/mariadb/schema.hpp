@@ -5,12 +5,12 @@
 
 namespace panier::store::mariadb {
 
-// Several instances may do this at once: they take turns. schema_unmigrated: a table `panier`
-// without `version` is the predecessor's, or the schema is of a later release; nothing was changed.
-// store_denied: the server is too old, or does not let us.
-[[nodiscard]] Result<void> bring_schema_up_to_date(Session& session);
+enum class For : std::uint8_t { service, migration };
 
-// schema_unmigrated: `panier migrate`, or its undo, was begun and is not finished.
-[[nodiscard]] Result<void> check_no_migration(Session& session);
+// Several instances may do this at once: they take turns. schema_unmigrated: a table `panier`
+// without `version` is the predecessor's, `panier migrate` or its undo was begun and is not finished
+// (which is as it should be for the migration itself), or the schema is of a later release; nothing
+// was changed. store_denied: the server is too old, or does not let us.
+[[nodiscard]] Result<void> bring_schema_up_to_date(Session& session, For whom);
 
 } // namespace panier::store::mariadb

@@ -253,7 +253,7 @@ Result<void> Takeover::put_away() {
 
 Result<void> Takeover::make_ours(cart::Version migration) {
   Session other(settings_, resolver_); // it ends the session that it was given
-  if (auto made = bring_schema_up_to_date(other); !made) return made;
+  if (auto made = bring_schema_up_to_date(other, For::migration); !made) return made;
   if (auto emptied = run("TRUNCATE TABLE panier"); !emptied) return emptied;
   return forget(migration);
 }
