@@ -19,6 +19,7 @@ from waiting import eventually
 pytestmark = pytest.mark.servers_only
 
 KILLS = 20
+KILLS_AT_THE_TABLES = 15
 MIGRATE_S = 120.0
 
 
@@ -456,6 +457,71 @@ def test_a_migration_that_was_never_finished_is_taken_back_whole(old_shop, come_
     assert refused.returncode == 2 and "run panier migrate again" in refused.stderr
     report_of(migrate(old_shop, "--undo"))
     assert everything(old_shop.stores) == before
+
+
+def killed_once(shop, table):
+    """A run that is killed when it has put the predecessor's away and this table is there; False: it was done before."""
+    run = subprocess.Popen([BINARY, "migrate"], env=clean_environment(shop.settings()), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    with shop.stores.mariadb.connected() as cursor:
+        while run.poll() is None:
+            cursor.execute("SHOW TABLES")
+            if {table, "panier_predecessor"} <= {next(iter(row.values())) for row in cursor.fetchall()}:
+                break
+    run.kill()
+    return run.wait() == -signal.SIGKILL
+
+
+# What the server still does for a run that is gone: in a packet that made some of our tables when it was killed.
+@pytest.mark.parametrize("arguments, tables", [(["--undo"], ["panier_schema", "panier", "panier_lane"]), ([], ["panier"])],
+                         ids=["undo", "migrate"])
+def test_the_next_run_waits_for_what_the_server_still_does_for_a_killed_one(quick_shop, arguments, tables):
+    shop = quick_shop
+    database = shop.stores.mariadb.database
+    old = Predecessor(users=1)
+    killed = 0
+    for number in range(KILLS_AT_THE_TABLES):
+        shop.stores.use_database(f"{database}_{number}")
+        old.write_to(shop.stores)
+        before = everything(shop.stores)
+        if not killed_once(shop, tables[number % len(tables)]):
+            continue
+        killed += 1
+        report_of(migrate(shop, *arguments))
+        if arguments:
+            assert everything(shop.stores) == before
+        else:
+            assert ledger(shop) == old.carts
+    assert killed >= KILLS_AT_THE_TABLES // 2, f"{killed} kills: the others came too late"
+
+
+@pytest.mark.parametrize("arguments", [["--undo"], []], ids=["undo", "migrate"])
+def test_the_next_run_touches_nothing_before_that(quick_shop, arguments):
+    """The schema's lock, held here in the place of the killed run's session."""
+    shop = quick_shop
+    mariadb = shop.stores.mariadb
+    old = Predecessor(users=2_000)  # so that a kill finds it at work
+    old.write_to(shop.stores)
+    untouched = everything(shop.stores)
+    assert killed_once(shop, "panier_floor")
+    eventually(lambda: not mariadb.query("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND "
+                                         "id <> CONNECTION_ID()"), 10.0, "the real one has come to its end")
+    before = everything(shop.stores)
+    with mariadb.connected() as cursor:
+        cursor.execute("SELECT GET_LOCK(CONCAT('panier.', MD5(DATABASE())), 10)")
+        run = subprocess.Popen([BINARY, "migrate", *arguments], env=clean_environment(shop.settings()),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        eventually(lambda: mariadb.query("SELECT id FROM information_schema.processlist WHERE state = 'User lock' AND "
+                                         "id = IS_USED_LOCK(CONCAT('panier.migrate.', MD5(DATABASE())))"), 10.0,
+                   "the one that has the turn waits")
+        assert everything(shop.stores) == before
+        cursor.execute("DO RELEASE_LOCK(CONCAT('panier.', MD5(DATABASE())))")
+    _, told = run.communicate(timeout=MIGRATE_S)
+    assert run.returncode == 0, told
+    if arguments:
+        assert everything(shop.stores) == untouched
+    else:
+        assert ledger(shop) == old.carts
 
 
 def test_a_service_that_starts_under_a_migration_is_refused(own_shop):

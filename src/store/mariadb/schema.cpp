@@ -24,6 +24,10 @@ Result<std::int64_t> ask_number(Session& session, std::string_view query) {
   return answer;
 }
 
+std::unexpected<Error> too_long() {
+  return fail(Errc::store_conflict, "another instance has been changing the schema for too long");
+}
+
 Result<bool> is_predecessors(Session& session) {
   const auto columns = ask_number(session, "SELECT COUNT(*) FROM information_schema.columns WHERE "
                                            "table_schema=DATABASE() AND table_name='panier'");
@@ -101,13 +105,27 @@ Result<void> bring_schema_up_to_date(Session& session, For whom) {
   const auto turn = ask_number(
       session, fmt::format("SELECT COALESCE(GET_LOCK({},{}),0)", lock_name, turn_wait_s));
   if (!turn) return std::unexpected(turn.error());
-  if (*turn != 1)
-    return fail(Errc::store_conflict, "another instance has been changing the schema for too long");
+  if (*turn != 1) return too_long();
   // The lock is the connection's. Should the connection be replaced meanwhile, the steps still may
   // run twice.
   auto applied = apply_missing(session, whom);
   session.drop(); // which also gives the lock back
   return applied;
+}
+
+Result<void> wait_for_schema(Session& session) {
+  auto sent = session.go_on(fmt::format("SELECT COALESCE(GET_LOCK({0},{1}),0);DO RELEASE_LOCK({0})",
+                                        lock_name, turn_wait_s));
+  if (!sent) return sent;
+  bool free = false;
+  auto read = session.rows([&](const Row& row) -> Result<void> {
+    free = row.text(0) == "1";
+    return {};
+  });
+  if (!read) return read;
+  if (auto released = session.all_done(); !released) return released;
+  if (!free) return too_long();
+  return {};
 }
 
 } // namespace panier::store::mariadb

@@ -13,4 +13,8 @@ enum class For : std::uint8_t { service, migration };
 // was changed. store_denied: the server is too old, or does not let us.
 [[nodiscard]] Result<void> bring_schema_up_to_date(Session& session, For whom);
 
+// Returns once nobody is at the schema, not even a server for a client that has died. `session` keeps
+// its other locks, and what it has open.
+[[nodiscard]] Result<void> wait_for_schema(Session& session);
+
 } // namespace panier::store::mariadb

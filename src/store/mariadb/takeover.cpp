@@ -160,7 +160,9 @@ Result<void> Takeover::take_turn() {
   if (!read) return read;
   if (!ours)
     return fail(Errc::store_conflict, "another panier migrate is at work on this database");
-  return {};
+  // The turn of a run that was killed goes at once, while the server still makes the tables that
+  // its other session asked for (make_ours).
+  return wait_for_schema(*session_);
 }
 
 Result<Situation> Takeover::look() {
