@@ -122,7 +122,9 @@ Result<std::string> http_url(std::string_view text) {
     return wrong("must not hold a user name or password"); // and so is not shown
   const auto unfit = [](char c) { return control(c) || c == ' ' || c == '?' || c == '#'; };
   if (text.size() > url_bytes_max || !is_authority(authority) || std::ranges::any_of(text, unfit))
-    return wrong("must be a URL of host, port and path, not " + quoted(text));
+    return rest->contains('@') // behind a password with a '/' in it
+               ? wrong("must be a URL of host, port and path, without user name or password")
+               : wrong("must be a URL of host, port and path, not " + quoted(text));
   if (!text.ends_with('/')) return wrong("must end in '/': the article's id is put behind it");
   return std::string(text);
 }

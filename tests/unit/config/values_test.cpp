@@ -35,7 +35,8 @@ TEST(Values, an_article_url_takes_an_id_behind_it) {
     EXPECT_TRUE(http_url(good)) << good;
   for (const std::string_view bad :
        {"nginx:3001/articles/", "ftp://a/", "http://", "http:///a/", "http://a", "http://a/b",
-        "http://a:0/", "http://a:65536/", "http://a/?x=/", "http://a b/", "http://u:sesame@a/"}) {
+        "http://a:0/", "http://a:65536/", "http://a/?x=/", "http://a b/", "http://u:sesame@a/",
+        "http://u:ses/sesame@a:1/", "http://u:ses?sesame@a/", "http://u:ses#sesame@a/"}) {
     const auto url = http_url(bad);
     ASSERT_FALSE(url) << bad;
     EXPECT_THAT(url.error().detail, Not(HasSubstr("sesame")));
