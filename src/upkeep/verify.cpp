@@ -11,11 +11,25 @@ using commit::CartRow;
 using commit::MirrorDoc;
 using commit::UserId;
 
+// Whatever panier wrote has a version. Without one, and of a user of whom the ledger knows nothing,
+// it is the predecessor's or another program's: perhaps the only copy there is.
+bool is_foreign(const std::optional<CartRow>& row, const MirrorDoc& doc) {
+  return !row && doc.version == 0;
+}
+
+bool all_foreign(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs) {
+  return !docs.empty() &&
+         std::ranges::all_of(docs, [&](const MirrorDoc& doc) { return is_foreign(row, doc); });
+}
+
 // Empty: the same. A tombstone at version 0 was never told to the mirror.
 std::string difference(const std::optional<CartRow>& row, const std::vector<MirrorDoc>& docs) {
   if (row && row->unreadable) return "unreadable in the ledger";
   const bool expected = row && row->cart.version > 0;
-  if (!expected) return docs.empty() ? "" : "in the mirror only";
+  if (!expected && docs.empty()) return "";
+  if (!expected)
+    return all_foreign(row, docs) ? "in the mirror only, not written by panier"
+                                  : "in the mirror only";
   if (docs.empty()) return "missing in the mirror";
   if (docs.size() > 1) return std::to_string(docs.size()) + " documents in the mirror";
   const auto& doc = docs.front();
@@ -235,16 +249,19 @@ Result<void> Verify::differs(const Suspect& suspect, Mode mode, VerifyReport& re
 
 void Verify::tell(const Suspect& suspect) {
   if (++told_ > verify_lines_max) return;
-  const bool lost = suspect.row && suspect.row->unreadable;
-  runtime::log::warn(lost ? "verify: a cart cannot be read, and not be repaired"
-                          : "verify: a cart differed, repair is under way",
-                     {{"user_id", suspect.user.text()}, {"what", suspect.what}});
+  std::string_view message = "verify: a cart differed, repair is under way";
+  if (suspect.row && suspect.row->unreadable)
+    message = "verify: a cart cannot be read, and not be repaired";
+  else if (all_foreign(suspect.row, suspect.docs))
+    message = "verify: a document is not panier's, and is left";
+  runtime::log::warn(message, {{"user_id", suspect.user.text()}, {"what", suspect.what}});
 }
 
 Result<void> Verify::mend(const Suspect& suspect) {
   const auto& [user, row, docs, what, same, holder] = suspect;
   if (!row || row->cart.version == 0) { // documents of nobody
     for (const auto& doc : docs) {
+      if (is_foreign(row, doc)) continue;
       // By its version where that tells it from one that a lane may be writing just now.
       if (docs.size() == 1 && doc.version > 0) {
         const auto gone = stores_.mirror->purge(user, doc.version, stores_.mirror_timeout);

@@ -32,7 +32,8 @@ public:
   enum class Mode : std::uint8_t {
     report,     // changes nothing
     repair,     // every difference gets a lag row, and what lag repair could not overwrite is
-                // removed under the cart's lock; lag repair does the rest
+                // removed under the cart's lock; lag repair does the rest. What panier never wrote,
+                // of a user whom the ledger does not know, is told and left
     continuous, // the same, and a cart in a lane's list or one that keeps changing is left for the
                 // next round: the lane may be dead, and who would wait here is who aborts its list
   };

@@ -175,6 +175,24 @@ def test_a_restored_mirror_under_load_loses_nothing(own_shop, copy):
     own_shop.settle_and_verify(panier)
 
 
+def test_a_document_that_panier_never_wrote_is_told_and_left(own_shop):
+    """As of a predecessor whose table is not in this database: perhaps the only copy of these carts."""
+    old = Predecessor(users=3)
+    mirror = own_shop.stores.mongodb.collection()
+    mirror.insert_many(old.documents)
+    panier = own_shop.start({"PANIER_VERIFY_ROWS_PER_S": 1000})
+    assert panier.client().add("u", "a", 1).status == 201
+    mirror.update_one({"user_id": "u"}, {"$set": {"articles": []}})
+    eventually(lambda: own_shop.stores.mirror_lines("u") == {"a": 1}, ROUND_S, "what is panier's is repaired")
+    eventually(lambda: metric(panier, "panier_verify_differences") == 3, ROUND_S, "the others are counted")
+    told = panier.verify("--repair")
+    assert told.returncode == 1
+    for user in old.carts:
+        assert f"{user}: in the mirror only, not written by panier" in told.stdout
+        assert any(isinstance(line, dict) and line.get("user_id") == user and "is left" in line["msg"] for line in panier.log())
+    assert list(mirror.find({"user_id": {"$ne": "u"}})) == old.documents
+
+
 def test_tombstones_are_counted_apart(own_shop):
     panier = own_shop.start()
     client = panier.client()

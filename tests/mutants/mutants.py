@@ -132,6 +132,7 @@ MUTANTS = [
     ("verify compares the ids", VERIFY, "if (doc.id != cart.id) return", "if (false) return"),
     ("verify repairs no cart that a lane has in hand", VERIFY,
      "if (!suspect.holder && !under_repair(suspect.user, *behind)) {", "if (!under_repair(suspect.user, *behind)) {"),
+    ("verify removes nothing that panier never wrote", VERIFY, "if (is_foreign(row, doc)) continue;", "if (false) continue;"),
 ]
 
 # Rules that the store adapters keep, with the suite that must notice.

@@ -5,6 +5,16 @@
 #include "world_inside.hpp"
 
 namespace panier::sim {
+namespace {
+
+// Of what verify tells, the first that it should have repaired.
+std::optional<std::string> first_of_ours(const upkeep::VerifyReport& report) {
+  for (const auto& difference : report.listed)
+    if (!difference.what.ends_with("not written by panier")) return difference.what;
+  return std::nullopt;
+}
+
+} // namespace
 
 using namespace std::chrono_literals;
 
@@ -119,7 +129,9 @@ std::string World::difference() const {
              to_text(state_of(row.cart)) + ", mirror version " + std::to_string(held.version);
   }
   for (const auto& [id, document] : documents) {
-    if (!known.contains(id)) return document.user.text() + " is in the mirror only";
+    // What panier never wrote is left to its owner.
+    const bool foreign = document.version == 0 && !state.carts.contains(document.user);
+    if (!foreign && !known.contains(id)) return document.user.text() + " is in the mirror only";
   }
   return "";
 }
@@ -167,10 +179,8 @@ std::optional<std::string> World::verify_all() {
     const auto report = verify.run();
     if (!report)
       told = report.error().detail;
-    else if (report->differences > 0)
-      told = report->listed.front().what;
     else
-      told.reset();
+      told = first_of_ours(*report);
     done = true;
   });
   scheduler_.run(scheduler_.now() + 15s, [&] { return done; });

@@ -76,6 +76,48 @@ TEST_F(VerifyTest, ADocumentOfNobody) {
   EXPECT_FALSE(mirror_.document(user("zz")));
 }
 
+// The predecessor's, beside a ledger that was made anew: perhaps the only copy there is.
+TEST_F(VerifyTest, ADocumentWithoutAVersionOfAnUnknownUserIsToldAndLeft) {
+  const commit::MirrorDoc theirs{commit::CartId({98}), user("zz"), 0, {}, 1, true, true,
+                                 {line("a", 3)}};
+  mirror_.edit([&](Documents& docs) { docs.emplace(theirs.id, theirs); });
+  for (const auto mode : {Verify::Mode::repair, Verify::Mode::continuous}) {
+    const auto report = verify(mode);
+    EXPECT_EQ(report.differences, 1);
+    ASSERT_EQ(report.listed.size(), 1U);
+    EXPECT_EQ(report.listed[0].what, "in the mirror only, not written by panier");
+    repair();
+    EXPECT_EQ(mirror_lines("zz"), theirs.lines);
+  }
+}
+
+TEST_F(VerifyTest, BesideADocumentThatIsLeftOneOfOursOfNobodyIsRemoved) {
+  mirror_.drop_index();
+  mirror_.edit([](Documents& docs) {
+    for (const int version : {0, 4}) {
+      const commit::CartId id({static_cast<std::uint8_t>(90 + version)});
+      docs.emplace(id, commit::MirrorDoc{id, user("zz"), version, {}, 1, true, true, {}});
+    }
+  });
+  (void)verify(Verify::Mode::repair);
+  ASSERT_TRUE(mirror_.document(user("zz")));
+  EXPECT_EQ(mirror_.document(user("zz"))->version, 0);
+  EXPECT_EQ(mirror_.seen().size(), 4U);
+}
+
+// A cart that the ledger knows, if only as never created: what it had is the ledger's to say.
+TEST_F(VerifyTest, ADocumentWithoutAVersionOfAKnownUserIsRemoved) {
+  ledger_.edit([](MemoryLedgerStore::State& state) {
+    state.carts.emplace(user("zz"), commit::CartRow{.user = user("zz")});
+  });
+  mirror_.edit([](Documents& docs) {
+    const commit::CartId id({97});
+    docs.emplace(id, commit::MirrorDoc{id, user("zz"), 0, {}, 1, true, true, {}});
+  });
+  expect_found_and_mended("in the mirror only", "zz");
+  EXPECT_FALSE(mirror_.document(user("zz")));
+}
+
 TEST_F(VerifyTest, AnOlderVersion) {
   edit_document([](auto& doc) { --doc.version; });
   expect_found_and_mended("version: ledger");
