@@ -85,8 +85,23 @@ Result<Outcome> TakeOver::run() {
   if (!put_away) return std::unexpected(put_away.error());
   const auto judged = judge(*found, *put_away);
   if (!judged) return std::unexpected(judged.error());
-  if (*judged) return **judged;
-  return take_all(*found);
+  if (!*judged) return take_all(*found);
+  if (found->panier == Table::absent)
+    if (auto empty = check_no_documents(); !empty) return std::unexpected(empty.error());
+  return **judged;
+}
+
+// Documents without a table: one of the two databases is not the one that was meant, or has lost
+// its carts. Told here, before `serve` makes an empty table beside them.
+Result<void> TakeOver::check_no_documents() {
+  const auto documents = told_by(Origin::mongodb, mongodb_.count(Which::carts));
+  if (!documents) return std::unexpected(documents.error());
+  if (*documents == 0) return {};
+  return refused(fmt::format(
+      "MariaDB's database {} has no table panier, while the collection {} in MongoDB's database {} "
+      "holds {} documents: is one of the two not the predecessor's (DB_LOCAL_NAME, "
+      "MONGO_URI_PANIERS), or was its table lost?",
+      mariadb_.database(), mongodb_.collection(), mongodb_.database(), *documents));
 }
 
 Result<Outcome> TakeOver::take_all(const Situation& found) {

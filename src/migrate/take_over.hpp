@@ -24,6 +24,7 @@ public:
   [[nodiscard]] Result<Outcome> run();
 
 private:
+  [[nodiscard]] Result<void> check_no_documents();
   [[nodiscard]] Result<Outcome> take_all(const store::mariadb::Situation& found);
   [[nodiscard]] Result<void> put_away(const store::mariadb::Situation& found);
   [[nodiscard]] Result<void> read(std::string_view table, store::mongo::Takeover::Which collection);

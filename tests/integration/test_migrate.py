@@ -600,6 +600,26 @@ def test_nothing_is_begun_while_a_store_is_away(old_shop):
     assert everything(old_shop.stores) == before
 
 
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"]], ids=["migrate", "dry-run"])
+def test_documents_without_a_table_are_not_nothing_to_do(old_shop, arguments):
+    """A fresh volume, or another database than was meant: `serve` would make an empty table beside them."""
+    old_shop.stores.mariadb.execute("DROP TABLE panier")
+    before = everything(old_shop.stores)
+    refused = migrate(old_shop, *arguments)
+    database = old_shop.stores.mariadb.database
+    assert (refused.returncode, refused.stdout) == (2, ""), refused
+    for named in (f"MariaDB's database {database} has no table panier", f"MongoDB's database {database}",
+                  f"{len(old_shop.old.documents)} documents", "DB_LOCAL_NAME"):
+        assert named in refused.stderr, refused.stderr
+    assert everything(old_shop.stores) == before
+
+
+def test_no_table_and_no_documents_are_nothing_to_do(shop):
+    assert "nothing to do" in report_of(migrate(shop))
+    shop.stores.mongodb.collection().create_index("user_id", unique=True)  # as of a service that never got a cart
+    assert "nothing to do" in report_of(migrate(shop))
+
+
 def test_two_at_once(old_shop):
     runs = [subprocess.Popen([BINARY, "migrate"], env=clean_environment(old_shop.settings()), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True) for _ in range(3)]

@@ -104,6 +104,8 @@ public:
   Takeover(const Takeover&) = delete;
   Takeover& operator=(const Takeover&) = delete;
 
+  [[nodiscard]] const std::string& database() const { return settings_.database; }
+
   // Must come first: one migration at a time. store_conflict: another one is at work.
   [[nodiscard]] Result<void> take_turn();
   [[nodiscard]] Result<Situation> look();

@@ -188,6 +188,14 @@ Result<std::unique_ptr<Takeover>> Takeover::make(const Settings& settings) {
 Takeover::Takeover(std::unique_ptr<Wire> wire) : wire_(std::move(wire)) {}
 Takeover::~Takeover() = default;
 
+const std::string& Takeover::database() const {
+  return wire_->carts_pool->target().database;
+}
+
+const std::string& Takeover::collection() const {
+  return wire_->carts_pool->collection();
+}
+
 Result<bool> Takeover::is_put_away() {
   return wire_->exists(wire_->put_away_pool->collection());
 }

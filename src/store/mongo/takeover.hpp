@@ -34,6 +34,9 @@ public:
   Takeover(const Takeover&) = delete;
   Takeover& operator=(const Takeover&) = delete;
 
+  [[nodiscard]] const std::string& database() const;
+  [[nodiscard]] const std::string& collection() const; // of carts
+
   // Settings::collection holds the carts; its predecessor's documents are put away under put_away.
   [[nodiscard]] Result<bool> is_put_away();
   [[nodiscard]] Result<bool> has_carts(); // is there a collection of carts, whoever's?
