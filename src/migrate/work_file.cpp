@@ -50,9 +50,15 @@ Document document_of(const Statement& found) {
           .json = std::string(found.text(5))};
 }
 
-std::unexpected<Error> trouble(const std::filesystem::path& file, std::string detail) {
-  return fail(Errc::store_denied, "the work file in " + file.parent_path().string() +
-                                      " (TMPDIR): " + std::move(detail));
+// temp_directory_path() gives no name where there is no such directory.
+std::filesystem::path directory() {
+  const char* named = std::getenv("TMPDIR");
+  return named != nullptr && *named != '\0' ? named : "/tmp";
+}
+
+std::unexpected<Error> trouble(std::string detail) {
+  return fail(Errc::store_denied,
+              "the work file in " + directory().string() + " (TMPDIR): " + std::move(detail));
 }
 
 } // namespace
@@ -62,15 +68,15 @@ WorkFile::~WorkFile() = default;
 
 Result<std::unique_ptr<WorkFile>> WorkFile::make() {
   std::error_code error;
-  auto name = (std::filesystem::temp_directory_path(error) / "panier-migrate-XXXXXX").string();
-  const int descriptor = error ? -1 : ::mkstemp(name.data());
-  if (descriptor < 0) return trouble(name, "cannot be made");
+  auto name = (directory() / "panier-migrate-XXXXXX").string();
+  const int descriptor = ::mkstemp(name.data());
+  if (descriptor < 0) return trouble("cannot be made");
   ::close(descriptor);
   auto file = Connection::open(name, Connection::WhenAbsent::refuse, lock_wait);
   Result<void> made = file ? (*file)->script(schema) : std::unexpected(file.error());
   for (const auto* suffix : {"", "-wal", "-shm"})
     std::filesystem::remove(name + suffix, error);
-  if (!made) return trouble(name, made.error().detail);
+  if (!made) return trouble(made.error().detail);
   return std::unique_ptr<WorkFile>(new WorkFile(std::move(*file)));
 }
 

@@ -620,6 +620,11 @@ def test_no_table_and_no_documents_are_nothing_to_do(shop):
     assert "nothing to do" in report_of(migrate(shop))
 
 
+def test_a_work_file_that_cannot_be_made_is_told_with_its_place(old_shop):
+    result = run_command(["migrate", "--dry-run"], {**old_shop.settings(), "TMPDIR": "/nowhere"})
+    assert result.returncode == 3 and "the work file in /nowhere (TMPDIR)" in result.stderr, result
+
+
 def test_two_at_once(old_shop):
     runs = [subprocess.Popen([BINARY, "migrate"], env=clean_environment(old_shop.settings()), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True) for _ in range(3)]
