@@ -7,6 +7,10 @@
 
 namespace panier::commit {
 
+// Versions are the ledger's clock in ms, or a little above: what is not below this was made by a
+// hand.
+inline constexpr Version version_limit = Version{1} << 53;
+
 // The smallest version that is new for a cart: above its visible one, above `above`, above the
 // floor, not below the ledger's clock.
 [[nodiscard]] Version next_version(const Opened& opened, Version visible, Version above);

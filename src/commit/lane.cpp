@@ -206,7 +206,8 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
   reply(std::move(rejection.replies));
   std::erase_if(writes, [](const PendingWritePtr& write) { return write->answered(); });
   queue_.put_back(index_, std::move(writes));
-  return Did::again;
+  // Neither a culprit nor a suspect: the lane's own row is refused, or a key.
+  return rejection.culprit || protocol_.isolating() ? Did::again : Did::waiting;
 }
 
 // ---- COMMIT without an answer
@@ -225,7 +226,7 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
       started + shared_.timing.request_timeout; // also where nobody waits: available, heartbeats
   bool gone = false;
   while (!gone && shared_.clock.steady() < give_up_at &&
-         (somebody_waits() || protocol_.outstanding()) && !(give_up_ && *give_up_)) {
+         (somebody_waits() || !protocol_.entries().empty()) && !(give_up_ && *give_up_)) {
     const auto last = ledger_->last_batch(protocol_.lane());
     if (last && *last) {
       if (**last >= round.number) {

@@ -121,6 +121,7 @@ void Protocol::settle(const Opened& opened, Round& round, Rows& rows) {
           {Notice::Kind::list_lost, entry.next.user, "aborted by another lane"});
       continue;
     }
+    if (entry.stuck_until > opened.now) continue;
     // Locked by somebody, perhaps over a half-open connection: it stays listed with its verdict,
     // the others go on.
     CartRow* const row = find_row(rows, entry.next.user);
@@ -170,7 +171,9 @@ void Protocol::settle_one(std::size_t index, const Opened& opened, Round& round,
 void Protocol::abort_one(std::size_t index, const Opened& opened, Round& round, CartRow& row,
                          Error error) {
   const Entry& entry = entries_[index];
-  raise_version(row, opened, std::max(entry.next.cart.version, entry.mirror_version), ids_.token());
+  // What only a hand can have written there is not followed: nothing would be above it.
+  const auto above = entry.mirror_version < version_limit ? entry.mirror_version : 0;
+  raise_version(row, opened, std::max(entry.next.cart.version, above), ids_.token());
   round.writes.carts.push_back(row);
   round.writes.lag.push_back({row.user, row.cart.version});
   round.notices.push_back({Notice::Kind::aborted, row.user, error.detail});
@@ -194,9 +197,12 @@ void Protocol::reserve(const Opened& opened, std::span<const PendingWritePtr> wr
   std::ranges::for_each(opened.skipped, is_elsewhere);
   for (const auto& lane : opened.others)
     std::ranges::for_each(lane.reserved, is_elsewhere, &Listed::user);
-  // The cart of an entry that stays listed is locked by somebody, so it is among the skipped.
-  const auto kept =
-      static_cast<std::size_t>(std::ranges::count(round.fates, Fate::Kind::kept, &Fate::kind));
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (round.fates[i].kind != Fate::Kind::kept) continue;
+    ++kept;
+    is_elsewhere(entries_[i].next.user);
+  }
   std::size_t bytes = 0;
   for (auto& fold : folds) {
     auto& later = fold.elsewhere ? round.parked : round.deferred;
@@ -346,11 +352,17 @@ Protocol::Rejection Protocol::rejected(Round round, const Error& error) {
   }
   rejection.culprit = round.alone;
   for (auto& entry : entries_) {
-    if (entry.next.user == *round.alone) {
-      entry.poisoned = true;
-      entry.why = error.detail;
-      return rejection;
+    if (entry.policy != Policy::strict || entry.next.user != *round.alone) continue;
+    if (entry.poisoned) { // what was refused now is its abort
+      entry.stuck_until = round.writes.row->heartbeat + heartbeat_every;
+      for (auto& reply : entry.replies)
+        rejection.replies.push_back({std::move(reply.write), fail(Errc::internal, error.detail)});
+      entry.replies.clear();
+      if (isolate_ > 0) --isolate_;
     }
+    entry.poisoned = true;
+    entry.why = error.detail;
+    return rejection;
   }
   const auto refuse = [&](const std::vector<Reply>& replies) {
     for (const auto& reply : replies) {

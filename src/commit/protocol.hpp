@@ -5,6 +5,7 @@
 // open_request()) and work() (here decide()).
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +43,9 @@ struct Entry {
   Version mirror_version = 0; // the mirror is ahead: it holds this version, and it is not ours
   std::string why{};          // of not_held, for the log
   bool poisoned = false;      // the ledger refused this row when it was written alone
+  // The ledger refused its old content as well: it stays listed, with nobody waiting for it, and is
+  // tried again then. The epoch: it did not.
+  LedgerTime stuck_until{};
   std::vector<Reply>
       replies{}; // strict: of the whole fold, refusals and no-ops too; told when it is settled
   std::vector<StoredKey> keys{};
@@ -64,7 +68,7 @@ struct Notice {
 // What becomes of one outstanding entry in a round.
 struct Fate {
   enum class Kind : std::uint8_t {
-    kept,    // stays listed: its cart is locked by somebody, or it is not its turn
+    kept,    // stays listed: its cart is locked by somebody, it is stuck, or not its turn
     visible, // strict: the mirror held it
     aborted, // strict: old content under a new version
     done,    // available: off the list
@@ -98,8 +102,13 @@ public:
       : lane_(std::move(lane)), settings_(settings), ids_(ids) {}
 
   [[nodiscard]] const LaneKey& lane() const { return lane_; }
-  // Is there something to settle?
-  [[nodiscard]] bool outstanding() const { return !entries_.empty(); }
+  // Is there something to settle at once?
+  [[nodiscard]] bool outstanding() const {
+    return std::ranges::any_of(entries_,
+                               [](const Entry& one) { return one.stuck_until == LedgerTime{}; });
+  }
+  // The next rounds write one cart each.
+  [[nodiscard]] bool isolating() const { return isolate_ > 0; }
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
 
   // --- one transaction ---
@@ -114,8 +123,9 @@ public:
   // settled.
   [[nodiscard]] std::vector<Reply> committed(Round round);
   // It is certainly not committed: the ledger refused what it wrote, and would again. The next
-  // rounds write one cart each until the culprit is found; that one is aborted. Returns the
-  // culprit's replies if nothing of it was reserved, and names it.
+  // rounds write one cart each until the culprit is found; that one is aborted, and set aside if
+  // that is refused too. Returns the culprit's replies if nothing of it is to be settled any more,
+  // and names it.
   struct Rejection {
     std::optional<UserId> culprit;
     std::vector<Reply> replies;

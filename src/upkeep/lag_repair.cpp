@@ -35,7 +35,7 @@ Result<std::int64_t> LagRepair::run_once() {
     });
     if (const auto done = repair(std::move(*page), read_at); !done)
       return std::unexpected(done.error());
-    if (last) break;
+    if (last || stores_.mirror_state.down()) break;
   }
   left = stores_.ledger->lag_count();
   if (left) stores_.metrics.lag_carts(*left);
@@ -147,11 +147,11 @@ Result<void> LagRepair::raise_above(const commit::CartRow& row, cart::Version ve
     stores_.ledger->rollback();
     return {};
   }
-  commit::raise_version(visible, **opened, version, stores_.ids->token());
-  if (visible.cart.version <= version) {
+  if (version >= commit::version_limit) {
     stores_.ledger->rollback();
-    return fail(Errc::store_rejected, "there is no greater version");
+    return fail(Errc::store_rejected, "no write of ours had this version: a hand's, to be mended");
   }
+  commit::raise_version(visible, **opened, version, stores_.ids->token());
   runtime::log::warn("the mirror is ahead of the ledger; the ledger's content goes above it",
                      {{"user_id", row.user.text()},
                       {"mirror_version", version},

@@ -19,6 +19,7 @@ Result<void> Purge::run_once() {
     const auto page =
         std::span(old).subspan(begin, std::min<std::size_t>(purge_page_carts, old.size() - begin));
     if (const auto done = tombstones(page); !done) return done;
+    if (stores_.mirror && stores_.mirror_state.down()) break;
   }
   return {};
 }
@@ -68,6 +69,8 @@ Result<void> Purge::tombstones(std::span<const commit::Listed> old) {
         listed.insert(entry.user);
     }
   }
+  // Another instance's repair is about to write it into the mirror again.
+  listed.insert(opened->lagging.begin(), opened->lagging.end());
   std::set<commit::UserId> locked;
   for (const auto& row : opened->carts)
     locked.insert(row.user);
@@ -75,7 +78,11 @@ Result<void> Purge::tombstones(std::span<const commit::Listed> old) {
   for (const auto& entry : gone) {
     if (locked.contains(entry.user) && !listed.contains(entry.user)) writes.purge.push_back(entry);
   }
-  return or_next_pass(stores_.ledger->commit(writes));
+  const auto purged = writes.purge;
+  auto done = or_next_pass(stores_.ledger->commit(writes));
+  // Or it has done so since: a document without a row would lend its id to the user's next cart.
+  if (done) (void)gone_from_mirror(purged);
+  return done;
 }
 
 std::vector<commit::Listed> Purge::gone_from_mirror(std::span<const commit::Listed> tombstones) {

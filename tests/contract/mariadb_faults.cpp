@@ -234,5 +234,36 @@ TEST_F(MariadbFaults, TablesThatWentAreNoticed) {
   EXPECT_EQ(ledger->ping().error().code, Errc::schema_unmigrated);
 }
 
+TEST_F(MariadbFaults, WithoutAStatementToSpareABatchIsCommittedAllTheSame) {
+  (void)prepared();
+  server_.run("SET GLOBAL max_prepared_stmt_count=0");
+  const auto ledger = connect();
+  OpenRequest request;
+  for (int i = 0; i < 20; ++i)
+    request.wanted.push_back({user("u" + std::to_string(100 + i)), cart_id(i + 1)});
+  const auto committed = ledger->commit(visible(must(ledger->open(request)), 10));
+  server_.run("SET GLOBAL max_prepared_stmt_count=16382");
+  ASSERT_TRUE(committed) << committed.error().detail;
+  EXPECT_EQ(must(ledger->scan(std::nullopt, 100)).size(), 20U);
+  EXPECT_EQ(version_of(*ledger, "u119"), 10);
+}
+
+TEST_F(MariadbFaults, AServersShortListsCutNoneOfOurs) {
+  (void)prepared();
+  server_.run("SET GLOBAL group_concat_max_len=1024");
+  const auto ledger = connect();
+  OpenRequest request;
+  std::vector<commit::Listed> behind;
+  for (int i = 0; i < 128; ++i) {
+    request.wanted.push_back({user("fifteen-chars-" + std::to_string(100 + i)), cart_id(i + 1)});
+    behind.push_back({request.wanted.back().user, 11});
+  }
+  must(ledger->commit(visible(must(ledger->open(request)), 10)));
+  must(ledger->add_lag(behind));
+  const auto opened = ledger->open(request);
+  server_.run("SET GLOBAL group_concat_max_len=1048576");
+  EXPECT_EQ(must(opened).lagging.size(), 128U);
+}
+
 } // namespace
 } // namespace panier::contract

@@ -294,5 +294,28 @@ TEST_F(MariadbText, ARowThatNoRequestCanNameIsToldApart) {
   EXPECT_TRUE(must(ledger->lagging(std::nullopt, 10)).empty());
 }
 
+// The collation takes blanks at the end for nothing, so the row is found under the name without.
+TEST_F(MariadbText, ARowWithABlankBehindItsNameFailsAlone) {
+  const auto ledger = prepared();
+  put(*ledger, "bob", 1, 10);
+  put(*ledger, "u", 2, 10);
+  server_.run("UPDATE panier SET user_id='bob ' WHERE user_id='bob';"
+              "INSERT INTO panier_mirror_lag VALUES ('bob ',1)",
+              database_);
+  EXPECT_EQ(must(ledger->misnamed({}, {}, 10)), std::vector<std::string>{"bob "});
+  const std::vector whose{user("bob"), user("u")};
+  auto rows = must(ledger->read(whose));
+  ASSERT_EQ(rows.size(), 2U);
+  std::ranges::sort(rows, {}, &commit::CartRow::user);
+  EXPECT_TRUE(rows[0].unreadable);
+  EXPECT_FALSE(rows[1].unreadable);
+  OpenRequest both;
+  both.wanted = {{user("bob"), cart_id(3)}, {user("u"), cart_id(4)}};
+  const auto opened = must(ledger->open(both));
+  ASSERT_EQ(opened.carts.size(), 2U);
+  EXPECT_TRUE(opened.carts[0].unreadable);
+  EXPECT_EQ(opened.lagging, std::vector{user("bob")});
+}
+
 } // namespace
 } // namespace panier::contract

@@ -5,20 +5,22 @@
 
 namespace panier::store::mariadb {
 
-bool said_by_server(unsigned number) noexcept {
-  const bool by_driver = (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) ||
-                         (number >= CER_MIN_ERROR && number <= CER_MAX_ERROR);
-  return !by_driver;
-}
+namespace {
 
-Verdict judge(unsigned number) noexcept {
+// Somebody else was in the way: run the whole transaction again.
+bool was_in_the_way(unsigned number) {
   switch (number) {
-  // Somebody else was in the way: run the whole transaction again.
   case ER_LOCK_DEADLOCK:
   case ER_LOCK_WAIT_TIMEOUT:
+  case ER_TABLE_DEF_CHANGED:
   case ER_CHECKREAD: // the row changed since it was read (innodb_snapshot_isolation)
-  case ER_QUERY_INTERRUPTED: return {Errc::store_conflict, true};
+  case ER_QUERY_INTERRUPTED: return true;
+  default: return false;
+  }
+}
 
+bool denies(unsigned number) {
+  switch (number) {
   // A read-only server may be yesterday's primary: a new connection may lead to today's.
   case ER_OPTION_PREVENTS_STATEMENT:
   case ER_READ_ONLY_MODE:
@@ -40,18 +42,14 @@ Verdict judge(unsigned number) noexcept {
   case CR_AUTH_PLUGIN_CANNOT_LOAD:
   case CR_AUTH_PLUGIN_ERR:
   // binlog_format=STATEMENT forbids READ COMMITTED: for the operator to change.
-  case ER_BINLOG_STMT_MODE_AND_ROW_ENGINE: return {Errc::store_denied, false};
+  case ER_BINLOG_STMT_MODE_AND_ROW_ENGINE: return true;
+  default: return false;
+  }
+}
 
-  // Not our tables: the predecessor's, none, or another release's.
-  case ER_NO_SUCH_TABLE:
-  case ER_BAD_FIELD_ERROR:
-  case ER_KEY_DOES_NOT_EXISTS: return {Errc::schema_unmigrated, true};
-
-  // The packet is too large; the server closes the connection after saying so.
-  case ER_NET_PACKET_TOO_LARGE:
-  case CR_NET_PACKET_TOO_LARGE: return {Errc::store_rejected, false};
-
-  // The server is going, is full, or cannot work now.
+// The server is going, is full, or cannot work now.
+bool is_out_of_order(unsigned number) {
+  switch (number) {
   case ER_SERVER_SHUTDOWN:
   case ER_CONNECTION_KILLED: // KILL, or an idle transaction was ended
   case ER_ABORTING_CONNECTION:
@@ -67,11 +65,53 @@ Verdict judge(unsigned number) noexcept {
   case ER_DISK_FULL:
   case ER_RECORD_FILE_FULL:
   case ER_GET_ERRNO: // an error of the storage engine
+  case ER_ERROR_ON_READ:
   case ER_ERROR_ON_WRITE:
+  case ER_IO_READ_ERROR:
+  case ER_IO_WRITE_ERROR:
+  case ER_CANT_LOCK: // InnoDB takes no writes
+  case ER_OPEN_AS_READONLY:
+  case ER_CANT_OPEN_FILE:
+  case ER_FILE_NOT_FOUND:
+  case ER_TABLE_CORRUPT:
+  case ER_INDEX_CORRUPT:
+  case ER_NO_SUCH_TABLE_IN_ENGINE:
+  case ER_TABLESPACE_MISSING:
+  case ER_TABLESPACE_DISCARDED:
+  case ER_LOCK_TABLE_FULL:
+  case ER_TOO_MANY_CONCURRENT_TRXS:
+  case ER_BINLOG_LOGGING_IMPOSSIBLE:
+  case ER_INTERNAL_ERROR:
+  case ER_UNKNOWN_ERROR:
   case ER_ERROR_DURING_COMMIT:
   case ER_OUTOFMEMORY:
   case ER_OUT_OF_SORTMEMORY:
-  case ER_OUT_OF_RESOURCES: return {Errc::store_unreachable, false};
+  case ER_OUT_OF_RESOURCES: return true;
+  default: return false;
+  }
+}
+
+} // namespace
+
+bool said_by_server(unsigned number) noexcept {
+  const bool by_driver = (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) ||
+                         (number >= CER_MIN_ERROR && number <= CER_MAX_ERROR);
+  return !by_driver;
+}
+
+Verdict judge(unsigned number) noexcept {
+  if (was_in_the_way(number)) return {Errc::store_conflict, true};
+  if (denies(number)) return {Errc::store_denied, false};
+  if (is_out_of_order(number)) return {Errc::store_unreachable, false};
+  switch (number) {
+  // Not our tables: the predecessor's, none, or another release's.
+  case ER_NO_SUCH_TABLE:
+  case ER_BAD_FIELD_ERROR:
+  case ER_KEY_DOES_NOT_EXISTS: return {Errc::schema_unmigrated, true};
+
+  // The packet is too large; the server closes the connection after saying so.
+  case ER_NET_PACKET_TOO_LARGE:
+  case CR_NET_PACKET_TOO_LARGE: return {Errc::store_rejected, false};
 
   case ER_STATEMENT_TIMEOUT: return {Errc::store_timeout, false};
 

@@ -208,7 +208,10 @@ Result<void> MariadbLedger::commit(const commit::Writes& writes) {
   if (written && carts.size() >= bulk_carts_min && session_.takes_bulk()) {
     // COMMIT has not been sent, so whatever becomes of this is certain.
     written = write_in_bulk(session_, carts, locked_);
-    carts = {};
+    if (!written && !session_.takes_bulk())
+      written = {}; // the server has no statement to spare, and has done nothing
+    else
+      carts = {};
   }
   Sql sql(1024 + carts.size() * cart_bytes_expected);
   if (written) written = write_all(sql, writes, carts, locked_);

@@ -1,6 +1,7 @@
 #include "store/mariadb/session.hpp"
 
 #include <fmt/format.h>
+#include <mysqld_error.h>
 
 #include "store/mariadb/errors.hpp"
 
@@ -97,7 +98,11 @@ Result<void> Session::execute_bulk(std::string_view sql, std::span<MYSQL_BIND> c
     bulk_.reset(mysql_stmt_init(connection_.get()));
     if (!bulk_) return fail(Errc::store_unreachable, "no memory for a statement");
     bulk_sql_ = {};
-    if (mysql_stmt_prepare(bulk_.get(), sql.data(), sql.size()) != 0) return failed();
+    if (mysql_stmt_prepare(bulk_.get(), sql.data(), sql.size()) != 0) {
+      // The server's statements are all in use, perhaps by others (max_prepared_stmt_count).
+      if (mysql_stmt_errno(bulk_.get()) == ER_MAX_PREPARED_STMT_COUNT_REACHED) takes_bulk_ = false;
+      return failed();
+    }
     bulk_sql_ = sql;
   }
   const auto array_size = static_cast<unsigned>(rows);
@@ -191,6 +196,7 @@ Result<void> Session::set_up() {
       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
       "SET SESSION time_zone = '+00:00', autocommit = 1, innodb_lock_wait_timeout = {0}, "
       "lock_wait_timeout = {0}, idle_transaction_timeout = {1}, max_error_count = 1024, "
+      "group_concat_max_len = 65536, " // look()'s list of users, a batch's at most
       "sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';"
       "SELECT @@max_allowed_packet",
       settings_.lock_wait.count(), settings_.idle_transaction.count());

@@ -138,7 +138,7 @@ void look(Sql& sql, const commit::OpenRequest& request) {
   sql.statement("SELECT version,").raw(clock_column);
   if (request.wanted.empty()) {
     sql.raw(",NULL");
-  } else { // an identifier has no comma; the default length holds far more than a batch
+  } else { // an identifier has no comma
     sql.raw(",(SELECT GROUP_CONCAT(user_id) FROM panier_mirror_lag WHERE user_id");
     in_users(sql, request.wanted);
     sql.raw(")");

@@ -149,6 +149,17 @@ TEST_F(LaneMirrorTest, EachCartOfABulkHasItsOwnVerdict) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LaneMirrorTest, AVersionThatOnlyAHandCanHaveMadeIsNotFollowed) {
+  make_cart(*instance_, "u");
+  mirror_.edit([&](MemoryMirrorStore::Documents& docs) {
+    docs.begin()->second.version = std::numeric_limits<commit::Version>::max() - 1;
+  });
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "mirror_unavailable");
+  EXPECT_LT(ledger_.state().carts.at(user("u")).cart.version, commit::version_limit);
+}
+
 TEST_F(LaneMirrorTest, AMirrorThatIsAheadIsNeverASuccessAndTheNextVersionGoesAboveIt) {
   const commit::Version ahead = 9'000'000'000'000'000;
   mirror_.edit([&](MemoryMirrorStore::Documents& docs) { docs.begin()->second.version = ahead; });

@@ -192,6 +192,45 @@ TEST_F(LaneTest, ACartWhoseRowIsRefusedFailsAloneAndIsQuarantinedAfterThree) {
   EXPECT_EQ(after.outcome(), "ok");
 }
 
+TEST_F(LaneTest, ACartWhoseOldContentIsRefusedTooHoldsUpNobodyElse) {
+  make_cart(*instance_, "bad");
+  ledger_.refuse_rows([](const commit::CartRow& row) { return row.user == user("bad"); });
+  const auto bad = ask(*instance_, add("bad"));
+  const auto good = ask(*instance_, add("good"));
+  settle(*instance_, 50);
+  EXPECT_EQ(bad.outcome(), "internal");
+  EXPECT_EQ(good.outcome(), "ok");
+  const auto other = ask(*instance_, add("other"));
+  settle(*instance_, 50);
+  EXPECT_EQ(other.outcome(), "ok");
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing) << "it is not tried in a loop";
+  EXPECT_EQ(ledger_.state().lanes.at({"one", 0}).reserved.size(), 1U) << "but stays listed";
+
+  ledger_.refuse_rows({});
+  clock_.advance(2 * commit::heartbeat_every);
+  settle(*instance_, 50);
+  EXPECT_TRUE(ledger_.state().lanes.at({"one", 0}).reserved.empty());
+  const auto after = ask(*instance_, add("bad"));
+  settle(*instance_, 50);
+  EXPECT_EQ(after.outcome(), "ok");
+  repair();
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, OneRefusedWriteBesideOneInFlightIsOneStrike) {
+  policy_ = commit::Policy::available;
+  const auto first = ask(*instance_, add("u"));
+  (void)lane().run_once(); // visible; the mirror's word is outstanding
+  ledger_.refuse_rows([](const commit::CartRow& row) { return row.user == user("u"); });
+  const auto refused = ask(*instance_, add("u"));
+  settle(*instance_, 50);
+  EXPECT_EQ(refused.outcome(), "internal");
+  ledger_.refuse_rows({});
+  const auto after = ask(*instance_, add("u"));
+  settle(*instance_, 50);
+  EXPECT_EQ(after.outcome(), "ok");
+}
+
 TEST_F(LaneTest, WhatIsLeftWhenALaneEndsIsAnswered) {
   const auto queued = ask(*instance_, add("u"));
   instance_->queue.close();

@@ -117,8 +117,8 @@ TEST_F(LagRepairTest, AMirrorThatIsAheadIsGoneAboveWithTheLedgersContent) {
   EXPECT_EQ(differences(), "");
 }
 
-TEST_F(LagRepairTest, NothingIsAboveTheGreatestVersionSoItIsNotTriedInALoop) {
-  set_mirror_version(std::numeric_limits<commit::Version>::max());
+TEST_F(LagRepairTest, AVersionThatOnlyAHandCanHaveMadeIsNotFollowed) {
+  set_mirror_version(std::numeric_limits<commit::Version>::max() - 1);
   mark("u");
   const auto before = version();
   EXPECT_EQ(run(), 1);
@@ -126,6 +126,17 @@ TEST_F(LagRepairTest, NothingIsAboveTheGreatestVersionSoItIsNotTriedInALoop) {
   EXPECT_EQ(run(), 1);
   EXPECT_EQ(mirror_.faults.calls(MirrorCall::find), asked) << "it backs off";
   EXPECT_EQ(version(), before);
+}
+
+TEST_F(LagRepairTest, AMirrorThatHasGoneIsAskedOnceNotOnceAPage) {
+  for (int i = 0; i < 2 * upkeep::lag_page_carts; ++i) {
+    make_cart(*instance_, "u" + std::to_string(i));
+    mark("u" + std::to_string(i));
+  }
+  mirror_.faults.down(Error{Errc::store_unreachable, {}, "gone"});
+  const auto before = bulks();
+  run();
+  EXPECT_EQ(bulks(), before + 1);
 }
 
 TEST_F(LagRepairTest, TheSameVersionWithAnotherTokenIsAheadToo) {

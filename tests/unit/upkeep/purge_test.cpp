@@ -59,6 +59,53 @@ TEST_F(PurgeTest, ATombstoneThatChangesMeanwhileIsNewAgain) {
   EXPECT_TRUE(in_ledger());
 }
 
+TEST_F(PurgeTest, ACartThatAnotherInstanceIsAboutToRepairIsKept) {
+  clock_.advance(keep + 1ms);
+  EXPECT_TRUE(purge_.run_once());
+  clock_.advance(stood_for());
+  ledger_.faults.on_call([this](LedgerCall call) -> std::optional<Fault> {
+    if (call == LedgerCall::open) {
+      const std::array behind{commit::Listed{user("u"), 0}};
+      EXPECT_TRUE(ledger_.connect()->add_lag(behind));
+    }
+    return std::nullopt;
+  });
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_TRUE(in_ledger());
+}
+
+TEST_F(PurgeTest, WhatAnotherInstanceHasJustRepairedGoesWithTheRow) {
+  clock_.advance(keep + 1ms);
+  EXPECT_TRUE(purge_.run_once());
+  clock_.advance(stood_for());
+  const auto document = mirror_.document(user("u"));
+  ledger_.faults.on_call([&](LedgerCall call) -> std::optional<Fault> {
+    if (call == LedgerCall::open)
+      mirror_.edit([&](auto& documents) { documents.emplace(document->id, *document); });
+    return std::nullopt;
+  });
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_FALSE(in_ledger());
+  EXPECT_FALSE(in_mirror());
+}
+
+TEST_F(PurgeTest, AMirrorThatHasGoneIsAskedOnceNotOnceAPage) {
+  for (std::size_t i = 0; i < 2 * upkeep::purge_page_carts; ++i) {
+    const auto who = "u" + std::to_string(i);
+    make_cart(*instance_, who);
+    const auto asked = ask(*instance_, operation(OperationKind::erase, who));
+    settle(*instance_);
+    ASSERT_EQ(asked.outcome(), "ok");
+  }
+  clock_.advance(keep + 1ms);
+  EXPECT_TRUE(purge_.run_once());
+  clock_.advance(stood_for());
+  mirror_.faults.down(Error{Errc::store_unreachable, {}, "gone"});
+  const auto before = mirror_.faults.calls(MirrorCall::purge);
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_EQ(mirror_.faults.calls(MirrorCall::purge), before + 1);
+}
+
 TEST_F(PurgeTest, TakesOldTombstonesFromBothAndRaisesTheFloor) {
   const auto gone = version();
   run();
