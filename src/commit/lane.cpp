@@ -64,7 +64,9 @@ Lane::Did Lane::run_once() {
   auto writes = collect();
   if (writes.empty() && !protocol_.outstanding() && !heartbeat_due()) return Did::nothing;
   const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
-  auto opened = ledger_->open(protocol_.open_request(writes));
+  auto request = protocol_.open_request(writes);
+  request.lag_too = mirror_ && shared_.mirror_state.behind();
+  auto opened = ledger_->open(request);
   const auto looked = shared_.clock.steady();
   shared_.metrics.commit(runtime::Metrics::CommitPhase::open, looked - started);
   if (!opened) return open_failed(std::move(writes), opened.error());
@@ -258,6 +260,7 @@ void Lane::took_effect(Round round, runtime::SteadyTime started) {
   parking_.settle_delays();
   if (quarantine_.release(last_beat_)) count_quarantined();
   queue_.put_back(index_, std::move(round.deferred));
+  if (!round.writes.lag.empty()) shared_.mirror_state.fell_behind();
   tell(round.notices);
   reply(protocol_.committed(std::move(round)));
   if (mirror_) mirror(started);

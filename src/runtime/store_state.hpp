@@ -42,10 +42,19 @@ public:
   }
   [[nodiscard]] Snapshot snapshot() const;
 
+  // Of the mirror: may it lack a write that the ledger has a lag row for? At first nobody knows.
+  // Who then counts no such row clears the mark that stood before the count; one set since stays.
+  [[nodiscard]] bool behind() const noexcept { return behind_mark() != caught_up_.load(); }
+  [[nodiscard]] std::uint64_t behind_mark() const noexcept { return behind_.load(); }
+  void fell_behind() noexcept { ++behind_; }
+  void caught_up(std::uint64_t mark) noexcept { caught_up_.store(mark); }
+
 private:
   const Clock& clock_;
   std::atomic<bool> down_{false};
   std::atomic<bool> noticed_{false};
+  std::atomic<std::uint64_t> behind_{1};
+  std::atomic<std::uint64_t> caught_up_{0};
   mutable std::mutex mutex_;
   Snapshot snapshot_; // guarded by mutex_
 };

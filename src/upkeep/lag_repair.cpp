@@ -15,8 +15,13 @@ commit::MirrorWrite mirror_write(const commit::CartRow& row) {
 } // namespace
 
 Result<std::int64_t> LagRepair::run_once() {
+  const auto mark = stores_.mirror_state.behind_mark();
   auto left = stores_.ledger->lag_count();
   if (!left) return left;
+  if (*left > 0)
+    stores_.mirror_state.fell_behind();
+  else
+    stores_.mirror_state.caught_up(mark);
   stores_.metrics.lag_carts(*left);
   if (*left == 0 || stores_.mirror_state.down()) return left;
   std::optional<commit::UserId> after;

@@ -54,6 +54,7 @@ Result<void> Purge::tombstones(std::span<const commit::Listed> old) {
   if (gone.empty()) return {};
 
   commit::OpenRequest request;
+  request.lag_too = true;
   for (const auto& listed : gone)
     request.wanted.push_back({listed.user, std::nullopt});
   std::ranges::sort(request.wanted, {}, &commit::OpenRequest::Wanted::user);

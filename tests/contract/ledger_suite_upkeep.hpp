@@ -17,7 +17,11 @@ TEST_P(LedgerContract, GreaterLagStays) {
   put(user("u"), 1, 10);
   put(user("v"), 2, 10);
   const auto lagging_of = [&](std::vector<OpenRequest::Wanted> wanted) {
-    auto lagging = open(ledger(), want(std::nullopt, std::move(wanted))).lagging;
+    auto request = want(std::nullopt, std::move(wanted));
+    EXPECT_TRUE(open(ledger(), request).lagging.empty()) << "unasked";
+    ledger().rollback();
+    request.lag_too = true;
+    auto lagging = open(ledger(), request).lagging;
     ledger().rollback();
     return lagging;
   };

@@ -253,6 +253,7 @@ TEST_F(MariadbFaults, AServersShortListsCutNoneOfOurs) {
   server_.run("SET GLOBAL group_concat_max_len=1024");
   const auto ledger = connect();
   OpenRequest request;
+  request.lag_too = true;
   std::vector<commit::Listed> behind;
   for (int i = 0; i < 128; ++i) {
     request.wanted.push_back({user("fifteen-chars-" + std::to_string(100 + i)), cart_id(i + 1)});

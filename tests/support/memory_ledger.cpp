@@ -364,7 +364,7 @@ void MemoryLedgerStore::look(const OpenRequest& request, Opened& opened) const {
   }
   opened.floor = state_.floor;
   for (const auto& wanted : request.wanted)
-    if (state_.lag.contains(wanted.user)) opened.lagging.push_back(wanted.user);
+    if (request.lag_too && state_.lag.contains(wanted.user)) opened.lagging.push_back(wanted.user);
   for (const auto& ref : request.keys) {
     const auto it = state_.keys.find(ref);
     if (it != state_.keys.end()) opened.keys.push_back(it->second.stored);

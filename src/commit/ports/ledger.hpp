@@ -97,6 +97,8 @@ struct OpenRequest {
   };
   std::vector<Wanted> wanted;
   std::vector<KeyRef> keys;
+  // Also ask which of `wanted` have a lag row: it costs the ledger as much as a few carts.
+  bool lag_too = false;
 };
 
 struct Opened {
@@ -109,7 +111,7 @@ struct Opened {
   std::vector<LaneRow>
       others; // every OTHER lane's row with a token, read by a statement later than the locks
   Version floor = 0;           // no new version at or below this; read after the locks
-  std::vector<UserId> lagging; // of OpenRequest::wanted, in any order; read after the locks
+  std::vector<UserId> lagging; // if OpenRequest::lag_too; in any order; read after the locks
   std::vector<StoredKey> keys; // of OpenRequest::keys, those that are there; read after the locks
 };
 

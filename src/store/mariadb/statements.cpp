@@ -136,7 +136,7 @@ void look(Sql& sql, const commit::OpenRequest& request) {
     sql.raw(")");
   }
   sql.statement("SELECT version,").raw(clock_column);
-  if (request.wanted.empty()) {
+  if (request.wanted.empty() || !request.lag_too) {
     sql.raw(",NULL");
   } else { // an identifier has no comma
     sql.raw(",(SELECT GROUP_CONCAT(user_id) FROM panier_mirror_lag WHERE user_id");

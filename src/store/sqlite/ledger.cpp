@@ -65,26 +65,24 @@ Result<std::vector<LaneRow>> look(Connection& connection, const std::optional<La
   return all(rows, &lane_row);
 }
 
-Result<void> read_floor_and_lag(Connection& connection, std::span<const OpenRequest::Wanted> wanted,
-                                Opened& opened) {
-  bool some_lag = false;
-  {
-    auto row = connection.query(
-        "SELECT version, EXISTS (SELECT 1 FROM panier_mirror_lag) FROM panier_floor");
-    auto found = row.step();
-    if (!found) return std::unexpected(std::move(found.error()));
-    if (!*found) return fail(Errc::store_corrupt, "panier_floor has lost its row");
-    opened.floor = row.integer(0);
-    some_lag = row.integer(1) != 0;
-  }
-  if (!some_lag) return {}; // nearly always
+Result<commit::Version> read_floor(Connection& connection) {
+  auto row = connection.query("SELECT version FROM panier_floor");
+  auto found = row.step();
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (!*found) return fail(Errc::store_corrupt, "panier_floor has lost its row");
+  return row.integer(0);
+}
+
+Result<std::vector<UserId>> find_lagging(Connection& connection,
+                                         std::span<const OpenRequest::Wanted> wanted) {
+  std::vector<UserId> lagging;
   for (const auto& [user, fresh_id] : wanted) {
     auto lags =
         connection.query("SELECT 1 FROM panier_mirror_lag WHERE user_id = ?", user.text()).step();
     if (!lags) return std::unexpected(std::move(lags.error()));
-    if (*lags) opened.lagging.push_back(user);
+    if (*lags) lagging.push_back(user);
   }
-  return {};
+  return lagging;
 }
 
 Result<std::vector<StoredKey>> find_keys(Connection& connection,
@@ -122,8 +120,14 @@ Result<Opened> mark_lock_look(Connection& connection, const OpenRequest& request
   auto others = look(connection, request.lane);
   if (!others) return std::unexpected(std::move(others.error()));
   opened.others = std::move(*others);
-  if (auto read = read_floor_and_lag(connection, request.wanted, opened); !read)
-    return std::unexpected(read.error());
+  const auto floor = read_floor(connection);
+  if (!floor) return std::unexpected(floor.error());
+  opened.floor = *floor;
+  if (request.lag_too) {
+    auto lagging = find_lagging(connection, request.wanted);
+    if (!lagging) return std::unexpected(std::move(lagging.error()));
+    opened.lagging = std::move(*lagging);
+  }
   auto keys = find_keys(connection, request.keys);
   if (!keys) return std::unexpected(std::move(keys.error()));
   opened.keys = std::move(*keys);

@@ -231,6 +231,19 @@ TEST_F(LaneTest, OneRefusedWriteBesideOneInFlightIsOneStrike) {
   EXPECT_EQ(after.outcome(), "ok");
 }
 
+TEST_F(LaneTest, WhatChangesNothingClaimsNoMirrorThatLags) {
+  make_cart(*instance_, "u");
+  const auto emptied = ask(*instance_, operation(OperationKind::empty, "u"));
+  settle(*instance_);
+  EXPECT_TRUE(emptied.answers->front()->mirrored);
+  const std::array behind{commit::Listed{user("u"), 0}};
+  ASSERT_TRUE(ledger_.connect()->add_lag(behind));
+  const auto again = ask(*instance_, operation(OperationKind::empty, "u"));
+  settle(*instance_);
+  ASSERT_EQ(again.outcome(), "ok");
+  EXPECT_FALSE(again.answers->front()->mirrored);
+}
+
 TEST_F(LaneTest, WhatIsLeftWhenALaneEndsIsAnswered) {
   const auto queued = ask(*instance_, add("u"));
   instance_->queue.close();

@@ -56,5 +56,18 @@ TEST(StoreState, a_notice_forbids_writes_alone) {
   EXPECT_TRUE(state.writable());
 }
 
+TEST(StoreState, a_write_that_falls_behind_while_others_are_counted_is_not_forgotten) {
+  test::ManualClock clock;
+  StoreState state("mongodb", clock);
+  EXPECT_TRUE(state.behind()) << "nobody has looked yet";
+  auto mark = state.behind_mark();
+  state.caught_up(mark);
+  EXPECT_FALSE(state.behind());
+  mark = state.behind_mark();
+  state.fell_behind();
+  state.caught_up(mark);
+  EXPECT_TRUE(state.behind());
+}
+
 } // namespace
 } // namespace panier::runtime
