@@ -40,7 +40,7 @@ Result<std::int64_t> LagRepair::run_once() {
     });
     if (const auto done = repair(std::move(*page), read_at); !done)
       return std::unexpected(done.error());
-    if (last || stores_.mirror_state.down()) break;
+    if (last || stores_.mirror_state.down() || !go_on_()) break;
   }
   left = stores_.ledger->lag_count();
   if (left) stores_.metrics.lag_carts(*left);

@@ -10,7 +10,8 @@ namespace panier::upkeep {
 
 class LagRepair {
 public:
-  explicit LagRepair(Stores& stores) : stores_(stores) {}
+  explicit LagRepair(Stores& stores, GoOn go_on = go_on_always)
+      : stores_(stores), go_on_(std::move(go_on)) {}
 
   // One pass over the lag rows, bounded. Returns how many are left.
   Result<std::int64_t> run_once();
@@ -30,6 +31,7 @@ private:
   void back_off(const commit::UserId& user);
 
   Stores& stores_;
+  const GoOn go_on_;
   std::unordered_map<commit::UserId, Backoff> backoff_;
 };
 

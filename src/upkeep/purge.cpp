@@ -19,7 +19,7 @@ Result<void> Purge::run_once() {
     const auto page =
         std::span(old).subspan(begin, std::min<std::size_t>(purge_page_carts, old.size() - begin));
     if (const auto done = tombstones(page); !done) return done;
-    if (stores_.mirror && stores_.mirror_state.down()) break;
+    if (!go_on_() || (stores_.mirror && stores_.mirror_state.down())) break;
   }
   return {};
 }

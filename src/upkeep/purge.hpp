@@ -15,7 +15,8 @@ namespace panier::upkeep {
 
 class Purge {
 public:
-  Purge(Stores& stores, std::chrono::milliseconds keep) : stores_(stores), keep_(keep) {}
+  Purge(Stores& stores, std::chrono::milliseconds keep, GoOn go_on = go_on_always)
+      : stores_(stores), keep_(keep), go_on_(std::move(go_on)) {}
   // Bounded; what is left waits for the next run.
   Result<void> run_once();
 
@@ -32,6 +33,7 @@ private:
 
   Stores& stores_;
   const std::chrono::milliseconds keep_;
+  const GoOn go_on_;
   std::map<commit::UserId, Seen> seen_; // tombstones that were old enough when last looked at
 };
 

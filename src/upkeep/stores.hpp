@@ -2,6 +2,7 @@
 // clock. Owned by the upkeep thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "commit/ports/ledger.hpp"
@@ -23,5 +24,11 @@ struct Stores {
   std::chrono::milliseconds mirror_timeout{2'000};
   std::chrono::milliseconds reservation_ttl{5'000};
 };
+
+// Asked between the pages of what may take long: does meanwhile what cannot wait. false: stop here.
+using GoOn = std::function<bool()>;
+inline bool go_on_always() {
+  return true;
+}
 
 } // namespace panier::upkeep

@@ -12,8 +12,10 @@ constexpr auto stop_noticed_within = 20ms;
 } // namespace
 
 Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
-    : settings_(std::move(settings)), stores_(std::move(stores)), lists_(stores_), repair_(stores_),
-      purge_(stores_, settings_.keep), expiry_(stores_, settings_.cart_ttl, std::move(submit)),
+    : settings_(std::move(settings)), stores_(std::move(stores)), lists_(stores_),
+      repair_(stores_, [this] { return look_at_lists(); }),
+      purge_(stores_, settings_.keep, [this] { return look_at_lists(); }),
+      expiry_(stores_, settings_.cart_ttl, std::move(submit)),
       verify_(
           stores_,
           [this](std::chrono::milliseconds wait) {
@@ -57,7 +59,7 @@ void Upkeep::run_once() {
 // What somebody waits for: carts in a dead lane's list cannot be written, and a lag is a difference
 // between the stores.
 void Upkeep::urgent_steps() {
-  step(lists_turn_, "abandoned lists", [this] { return lists_.run_once(); });
+  look_at_lists();
   if (!stores_.mirror) return;
   step(lag_turn_, "lag repair", [this]() -> Result<void> {
     const auto left = repair_.run_once();
@@ -65,6 +67,11 @@ void Upkeep::urgent_steps() {
     lag_.store(*left, std::memory_order_relaxed);
     return {};
   });
+}
+
+bool Upkeep::look_at_lists() {
+  step(lists_turn_, "abandoned lists", [this] { return lists_.run_once(); });
+  return !stop_;
 }
 
 void Upkeep::step(Turn& turn, std::string_view name, const std::function<Result<void>()>& work) {

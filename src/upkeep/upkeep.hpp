@@ -33,7 +33,8 @@ public:
   // At start, before any lane runs, with a ledger that only this process may have open.
   Result<void> abort_all_lists() { return lists_.abort_all(); }
   void start();
-  void stop(); // returns after the current step, which the drivers' timeouts bound
+  // Returns after the current step's page, which the drivers' timeouts bound.
+  void stop();
 
   // Everything that is due now. Public for tests; the thread calls it.
   void run_once();
@@ -47,6 +48,7 @@ private:
   };
   void step(Turn& turn, std::string_view name, const std::function<Result<void>()>& work);
   void urgent_steps();
+  bool look_at_lists(); // false: stop
   [[nodiscard]] Result<void> verify_some();
 
   // set once

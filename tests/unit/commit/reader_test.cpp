@@ -65,6 +65,13 @@ TEST_F(ReaderTest, TheMirrorAnswersWhileTheLedgerIsAwayAndSaysSo) {
   EXPECT_EQ(ledger_.faults.calls(LedgerCall::read), asked) << "known to be down: not asked";
 }
 
+TEST_F(ReaderTest, AConflictSaysNothingOfTheLedger) {
+  ledger_.faults.fail_next(LedgerCall::read, {{Errc::store_conflict, {}, "the table is altered"}});
+  EXPECT_TRUE(read_now("u")->degraded);
+  EXPECT_FALSE(ledger_state_.down());
+  EXPECT_FALSE(read_now("u")->degraded);
+}
+
 TEST_F(ReaderTest, BothAwayIsAnError) {
   ledger_.faults.down(unreachable());
   mirror_.faults.down(timed_out());

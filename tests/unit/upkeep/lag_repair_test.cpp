@@ -139,6 +139,17 @@ TEST_F(LagRepairTest, AMirrorThatHasGoneIsAskedOnceNotOnceAPage) {
   EXPECT_EQ(bulks(), before + 1);
 }
 
+TEST_F(LagRepairTest, EndsBehindAPageWhenItIsToStop) {
+  for (int i = 0; i < upkeep::lag_page_carts; ++i) {
+    make_cart(*instance_, "u" + std::to_string(i));
+    mark("u" + std::to_string(i));
+  }
+  mark("u");
+  upkeep::LagRepair stopped(stores_, [] { return false; });
+  EXPECT_EQ(stopped.run_once().value(), 1);
+  EXPECT_EQ(run(), 0);
+}
+
 TEST_F(LagRepairTest, TheSameVersionWithAnotherTokenIsAheadToo) {
   const auto before = version();
   set_mirror_version(before);

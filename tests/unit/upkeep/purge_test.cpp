@@ -28,13 +28,27 @@ protected:
     clock_.advance(stood_for());
     EXPECT_TRUE(purge_.run_once());
   }
+  // Seen once already, long ago.
+  void make_old_tombstones(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto who = "u" + std::to_string(i);
+      make_cart(*instance_, who);
+      const auto asked = ask(*instance_, operation(OperationKind::erase, who));
+      settle(*instance_);
+      ASSERT_EQ(asked.outcome(), "ok");
+    }
+    clock_.advance(keep + 1ms);
+    EXPECT_TRUE(purge_.run_once());
+    clock_.advance(stood_for());
+  }
   bool in_ledger() { return ledger_.state().carts.contains(user("u")); }
   bool in_mirror() { return mirror_.document(user("u")).has_value(); }
   commit::Version version() { return ledger_.state().carts.at(user("u")).cart.version; }
 
   std::unique_ptr<Instance> instance_ = start("one");
   upkeep::Stores stores_ = upkeep_stores();
-  upkeep::Purge purge_{stores_, keep};
+  bool go_on_ = true;
+  upkeep::Purge purge_{stores_, keep, [this] { return go_on_; }};
 };
 
 // The write that made it may still be under way to the mirror.
@@ -90,20 +104,22 @@ TEST_F(PurgeTest, WhatAnotherInstanceHasJustRepairedGoesWithTheRow) {
 }
 
 TEST_F(PurgeTest, AMirrorThatHasGoneIsAskedOnceNotOnceAPage) {
-  for (std::size_t i = 0; i < 2 * upkeep::purge_page_carts; ++i) {
-    const auto who = "u" + std::to_string(i);
-    make_cart(*instance_, who);
-    const auto asked = ask(*instance_, operation(OperationKind::erase, who));
-    settle(*instance_);
-    ASSERT_EQ(asked.outcome(), "ok");
-  }
-  clock_.advance(keep + 1ms);
-  EXPECT_TRUE(purge_.run_once());
-  clock_.advance(stood_for());
+  make_old_tombstones(2 * upkeep::purge_page_carts);
   mirror_.faults.down(Error{Errc::store_unreachable, {}, "gone"});
   const auto before = mirror_.faults.calls(MirrorCall::purge);
   EXPECT_TRUE(purge_.run_once());
   EXPECT_EQ(mirror_.faults.calls(MirrorCall::purge), before + 1);
+}
+
+TEST_F(PurgeTest, EndsBehindAPageWhenItIsToStop) {
+  make_old_tombstones(2 * upkeep::purge_page_carts);
+  const auto before = ledger_.state().carts.size();
+  go_on_ = false;
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_EQ(ledger_.state().carts.size(), before - upkeep::purge_page_carts);
+  go_on_ = true;
+  EXPECT_TRUE(purge_.run_once());
+  EXPECT_TRUE(ledger_.state().carts.empty());
 }
 
 TEST_F(PurgeTest, TakesOldTombstonesFromBothAndRaisesTheFloor) {
