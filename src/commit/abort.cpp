@@ -50,7 +50,7 @@ Writes abort_writes(const Opened& opened, const Token& abort_token) {
 
 Version next_version(const Opened& opened, Version visible, Version above) {
   const Version clock = opened.now.time_since_epoch().count();
-  // Above the greatest there is nothing: such a document is left to the hand that made it.
+  // Above the greatest, which only a hand can have made, there is nothing.
   const auto after = [](Version version) {
     return version < std::numeric_limits<Version>::max() ? version + 1 : version;
   };

@@ -21,8 +21,6 @@ CartRow* find_row(std::vector<CartRow>& rows, const UserId& user) {
   return at != rows.end() && at->user == user ? &*at : nullptr;
 }
 
-} // namespace
-
 // Does the mirror hold the cart as it is visible? Asked for what changes nothing.
 bool mirror_holds(const UserId& user, const Opened& opened, const Writes& settled) {
   const auto lists = [&](const std::vector<Listed>& list) {
@@ -32,6 +30,8 @@ bool mirror_holds(const UserId& user, const Opened& opened, const Writes& settle
   return !lags && !lists(settled.lag) &&
          std::ranges::none_of(opened.others, lists, &LaneRow::in_flight);
 }
+
+} // namespace
 
 // The operations of one batch on one cart, applied in order of arrival.
 struct Protocol::Fold {

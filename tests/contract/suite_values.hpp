@@ -2,8 +2,11 @@
 // promise.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -104,6 +107,23 @@ inline std::vector<Line> telling_lines(int n, std::int64_t start = 0) {
     lines.push_back(line("art." + std::to_string(i), thousandths));
   }
   return lines;
+}
+
+// Of rows of "jean dupont" and others, which no request can name, and of one that it can: the calls
+// of upkeep return that one alone. `delete_all` makes tombstones of them, and a lag row of Jean's.
+inline void expect_misnamed_apart(commit::Ledger& ledger, const UserId& named,
+                                  const std::function<void()>& delete_all) {
+  EXPECT_EQ(must(ledger.misnamed(user("d"), user("k"), 9)),
+            std::vector<std::string>{"jean dupont"});
+  const auto later = must(ledger.ping()) + std::chrono::hours(1);
+  for (const auto& rows :
+       {must(ledger.scan(std::nullopt, 10)), must(ledger.untouched(later, 10))}) {
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].user, named);
+  }
+  delete_all();
+  EXPECT_EQ(must(ledger.purgeable(later, 10)).size(), 1U);
+  EXPECT_TRUE(must(ledger.lagging(std::nullopt, 10)).empty());
 }
 
 } // namespace panier::contract

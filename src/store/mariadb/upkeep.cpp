@@ -13,8 +13,10 @@ constexpr int dead_lanes_max = 100; // a call; the rest goes with the next one
 constexpr int untouched_window_carts = 2'000;
 constexpr std::chrono::milliseconds untouched_time_max{500};
 
-// What cart::is_identifier() refuses; the column itself allows no more than 64 characters.
-constexpr std::string_view is_misnamed = "(p.user_id='' OR p.user_id REGEXP '[^-A-Za-z0-9_.:@]')";
+// What cart::is_identifier() refuses, but for the empty text; the columns allow no more than 64
+// characters.
+#define PANIER_NO_NAME " REGEXP '[^-A-Za-z0-9_.:@]'"
+constexpr std::string_view is_misnamed = "(p.user_id='' OR p.user_id" PANIER_NO_NAME ")";
 
 // " WHERE user_id > after", from the start without it.
 void after_user(Sql& sql, std::string_view column, const std::optional<commit::UserId>& after) {
@@ -101,7 +103,7 @@ MariadbLedger::lagging(const std::optional<commit::UserId>& after, int limit) {
   sql.statement("SELECT ").raw(cart_columns).raw(",l.version,l.user_id FROM panier_mirror_lag l ");
   sql.raw("LEFT JOIN panier p FORCE INDEX (uq_panier_user) ON p.user_id=l.user_id");
   after_user(sql, "l.user_id", after);
-  sql.raw(" AND l.user_id NOT REGEXP '[^-A-Za-z0-9_.:@]'");
+  sql.raw(" AND NOT l.user_id" PANIER_NO_NAME);
   sql.raw(" ORDER BY l.user_id LIMIT ").number(limit);
   if (auto sent = session_.begin(sql.text()); !sent) return std::unexpected(sent.error());
 

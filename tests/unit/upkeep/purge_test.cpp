@@ -37,9 +37,19 @@ protected:
       settle(*instance_);
       ASSERT_EQ(asked.outcome(), "ok");
     }
+    grow_old();
+  }
+  void grow_old() {
     clock_.advance(keep + 1ms);
     EXPECT_TRUE(purge_.run_once());
     clock_.advance(stood_for());
+  }
+  // Another instance's doing, between the mirror's purge and the ledger's.
+  void before_open(std::function<void()> act) {
+    ledger_.faults.on_call([act = std::move(act)](LedgerCall call) -> std::optional<Fault> {
+      if (call == LedgerCall::open) act();
+      return std::nullopt;
+    });
   }
   bool in_ledger() { return ledger_.state().carts.contains(user("u")); }
   bool in_mirror() { return mirror_.document(user("u")).has_value(); }
@@ -74,30 +84,20 @@ TEST_F(PurgeTest, ATombstoneThatChangesMeanwhileIsNewAgain) {
 }
 
 TEST_F(PurgeTest, ACartThatAnotherInstanceIsAboutToRepairIsKept) {
-  clock_.advance(keep + 1ms);
-  EXPECT_TRUE(purge_.run_once());
-  clock_.advance(stood_for());
-  ledger_.faults.on_call([this](LedgerCall call) -> std::optional<Fault> {
-    if (call == LedgerCall::open) {
-      const std::array behind{commit::Listed{user("u"), 0}};
-      EXPECT_TRUE(ledger_.connect()->add_lag(behind));
-    }
-    return std::nullopt;
+  grow_old();
+  before_open([this] {
+    const std::array behind{commit::Listed{user("u"), 0}};
+    EXPECT_TRUE(ledger_.connect()->add_lag(behind));
   });
   EXPECT_TRUE(purge_.run_once());
   EXPECT_TRUE(in_ledger());
 }
 
 TEST_F(PurgeTest, WhatAnotherInstanceHasJustRepairedGoesWithTheRow) {
-  clock_.advance(keep + 1ms);
-  EXPECT_TRUE(purge_.run_once());
-  clock_.advance(stood_for());
+  grow_old();
   const auto document = mirror_.document(user("u"));
-  ledger_.faults.on_call([&](LedgerCall call) -> std::optional<Fault> {
-    if (call == LedgerCall::open)
-      mirror_.edit([&](auto& documents) { documents.emplace(document->id, *document); });
-    return std::nullopt;
-  });
+  before_open(
+      [&] { mirror_.edit([&](auto& documents) { documents.emplace(document->id, *document); }); });
   EXPECT_TRUE(purge_.run_once());
   EXPECT_FALSE(in_ledger());
   EXPECT_FALSE(in_mirror());
