@@ -101,7 +101,7 @@ std::vector<PendingWritePtr> Lane::collect() {
     carts.insert(write->user());
   const WriteQueue::Room room{batch_operations_max - batch.size(),
                               batch_carts_max - std::min(carts.size(), batch_carts_max)};
-  for (auto& write : queue_.take(index_, in_hand(carts), room)) {
+  for (auto& write : queue_.take(index_, in_hand(carts), room, now)) {
     if (!carts.contains(write->user()) && parking_.join(write)) continue;
     keep_or_refuse(std::move(write), policy, batch);
   }

@@ -21,7 +21,7 @@ std::vector<PendingWritePtr> Parking::take_due(runtime::SteadyTime now, std::siz
   for (auto* cart : carts) {
     if (due.size() + cart->writes.size() > max) continue;
     for (auto& write : cart->writes) {
-      if (write->take()) due.push_back(std::move(write));
+      if (write->take(now)) due.push_back(std::move(write));
     }
     cart->writes.clear();
   }

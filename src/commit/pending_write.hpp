@@ -28,6 +28,11 @@ public:
   [[nodiscard]] bool take() {
     return move(Stage::queued, Stage::taken) || move(Stage::parked, Stage::taken);
   }
+  // The same; but one whose deadline is over by then stays as it is, for the lane to expire: who
+  // expires it meanwhile must not find it undecided.
+  [[nodiscard]] bool take(runtime::SteadyTime now) {
+    return deadline_ > now ? take() : !answered();
+  }
   // The lane gives it back: certainly nothing was done.
   void give_back() { move(Stage::taken, Stage::queued); }
   // The same, because somebody else holds the cart.

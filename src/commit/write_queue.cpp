@@ -52,7 +52,7 @@ bool WriteQueue::few() const {
 }
 
 std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId> in_hand,
-                                              Room room) {
+                                              Room room, runtime::SteadyTime now) {
   std::vector<PendingWritePtr> taken;
   std::lock_guard lock(mutex_);
   auto& mine = lanes_[lane];
@@ -62,11 +62,11 @@ std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId
   std::erase_if(mine.carts,
                 [&](const UserId& user) { return !holders_.try_emplace(user, lane).second; });
   taken.reserve(std::min(room.operations, mine.queue.size() + queue_.size()));
-  take_from(mine.queue, lane, room, taken);
+  take_from(mine.queue, lane, room, now, taken);
   for (const auto& write : mine.queue) { // what did not fit comes before later writes of its cart
     if (holders_.try_emplace(write->user(), lane).second) mine.carts.push_back(write->user());
   }
-  take_from(queue_, lane, room, taken);
+  take_from(queue_, lane, room, now, taken);
   mine.taken = taken.size();
   if (called_ == lane) called_.reset();
   if (!queue_.empty()) call_one();
@@ -74,7 +74,7 @@ std::vector<PendingWritePtr> WriteQueue::take(LaneIndex lane, std::vector<UserId
 }
 
 void WriteQueue::take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, Room& room,
-                           std::vector<PendingWritePtr>& taken) {
+                           runtime::SteadyTime now, std::vector<PendingWritePtr>& taken) {
   while (!queue.empty() && taken.size() < room.operations) {
     auto& write = queue.front();
     const auto holder = holders_.find(write->user());
@@ -83,7 +83,7 @@ void WriteQueue::take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, R
       auto& other = lanes_[holder->second];
       other.queue.push_back(std::move(write));
       if (other.waiting) other.changed.notify_one();
-    } else if (write->take()) {
+    } else if (write->take(now)) {
       if (holder == holders_.end()) {
         holders_.emplace(write->user(), lane);
         lanes_[lane].carts.push_back(write->user());

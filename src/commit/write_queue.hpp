@@ -33,14 +33,15 @@ public:
   [[nodiscard]] Result<void> push(PendingWritePtr write);
 
   // For the lane's next round: the oldest writes, a cart's in order of arrival; those answered
-  // meanwhile are left out. `in_hand`: the carts that the lane has outstanding or parked; with
-  // those of the writes taken they are its own until its next take().
+  // meanwhile are left out, those whose deadline is over by `now` are given to be expired.
+  // `in_hand`: the carts that the lane has outstanding or parked; with those of the writes taken
+  // they are its own until its next take().
   struct Room {
     std::size_t operations;
     std::size_t carts; // beside those in hand
   };
   [[nodiscard]] std::vector<PendingWritePtr> take(LaneIndex lane, std::vector<UserId> in_hand,
-                                                  Room room);
+                                                  Room room, runtime::SteadyTime now);
   // Back to the front, in this order: they are older than what is queued.
   void put_back(LaneIndex lane, std::vector<PendingWritePtr> writes);
 
@@ -72,7 +73,7 @@ private:
     bool woken = false;
   };
   void take_from(std::deque<PendingWritePtr>& queue, LaneIndex lane, Room& room,
-                 std::vector<PendingWritePtr>& taken);
+                 runtime::SteadyTime now, std::vector<PendingWritePtr>& taken);
   void call_one();
   [[nodiscard]] bool few() const;
 

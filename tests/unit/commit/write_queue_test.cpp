@@ -35,7 +35,7 @@ Queued queued(runtime::SteadyTime deadline, std::string_view who = "u") {
 const runtime::SteadyTime start{1'000s};
 
 std::vector<PendingWritePtr> take(WriteQueue& queue, std::size_t operations) {
-  return queue.take(0, {}, {.operations = operations, .carts = 100});
+  return queue.take(0, {}, {.operations = operations, .carts = 100}, runtime::SteadyTime::min());
 }
 
 TEST(WriteQueue, AFullQueueTakesNoMoreUntilSomebodyIsAnswered) {
@@ -70,6 +70,17 @@ TEST(WriteQueue, PastItsDeadlineInTheLanesHandsTheOutcomeIsUnknown) {
   EXPECT_EQ(held.answers->at(0).error().code, Errc::outcome_unknown);
   EXPECT_FALSE(held.write->answer(Receipt{}));
   EXPECT_EQ(held.answers->size(), 1U);
+}
+
+// The lane expires it; but whoever watches the deadlines may be faster.
+TEST(WriteQueue, PastItsDeadlineBeforeALaneHasItItIsNeverUndecided) {
+  WriteQueue queue(1, 10);
+  auto late = queued(start + 1s);
+  ASSERT_TRUE(queue.push(late.write));
+  const auto given = queue.take(0, {}, {.operations = 10, .carts = 100}, start + 1s);
+  ASSERT_EQ(given, std::vector{late.write});
+  queue.expire_due(start + 1s);
+  EXPECT_EQ(late.answers->at(0).error().code, Errc::overloaded);
 }
 
 TEST(WriteQueue, AWriteGivenBackWasCertainlyNotDone) {
@@ -118,7 +129,8 @@ struct TwoLanes {
   }
   std::vector<PendingWritePtr> take(std::size_t lane, std::vector<UserId> in_hand = {},
                                     std::size_t carts = 100) {
-    return queue.take(lane, std::move(in_hand), {.operations = 100, .carts = carts});
+    return queue.take(lane, std::move(in_hand), {.operations = 100, .carts = carts},
+                      runtime::SteadyTime::min());
   }
   std::vector<Queued> kept;
 };
@@ -153,7 +165,8 @@ TEST(WriteQueue, ACartThatIsDoneIsAnyonesAgain) {
 TEST(WriteQueue, WhatWasQueuedBeforeItsCartWasTakenFollowsItToo) {
   TwoLanes of;
   const auto a = of.push("a"), b = of.push("b"), again = of.push("a");
-  EXPECT_EQ(of.queue.take(0, {}, {.operations = 1, .carts = 100}), Taken{a});
+  EXPECT_EQ(of.queue.take(0, {}, {.operations = 1, .carts = 100}, runtime::SteadyTime::min()),
+            Taken{a});
   EXPECT_EQ(of.take(1), Taken{b});
   EXPECT_EQ(of.take(0, {user("a")}), Taken{again});
 }
@@ -178,7 +191,8 @@ TEST(WriteQueue, WhatDoesNotFitKeepsItsCart) {
   TwoLanes of;
   const auto a = of.push("a"), b = of.push("b");
   of.queue.put_back(0, of.take(0));
-  EXPECT_EQ(of.queue.take(0, {}, {.operations = 1, .carts = 100}), Taken{a});
+  EXPECT_EQ(of.queue.take(0, {}, {.operations = 1, .carts = 100}, runtime::SteadyTime::min()),
+            Taken{a});
   const auto later = of.push("b");
   EXPECT_EQ(of.take(1), Taken{});
   EXPECT_EQ(of.take(0, {user("a")}), (Taken{b, later}));
@@ -193,7 +207,8 @@ std::future<std::size_t> idle_lane(WriteQueue& queue, std::size_t lane) {
   return std::async(std::launch::async, [&queue, lane] {
     EXPECT_EQ(queue.wait_until(lane, std::chrono::steady_clock::now() + for_ever),
               WriteQueue::Wake::work);
-    return queue.take(lane, {}, {.operations = 100, .carts = 100}).size();
+    return queue.take(lane, {}, {.operations = 100, .carts = 100}, runtime::SteadyTime::min())
+        .size();
   });
 }
 
@@ -236,7 +251,11 @@ TEST(WriteQueue, NotAtAllWhileNobodyIsAtWork) {
 
 TEST(WriteQueue, NotForWritesOfItsOwnCarts) {
   OneLaneAtWork of(for_ever);
-  EXPECT_EQ(of.queue.take(1, {user("mine")}, {.operations = 100, .carts = 100}).size(), 0U);
+  EXPECT_EQ(
+      of.queue
+          .take(1, {user("mine")}, {.operations = 100, .carts = 100}, runtime::SteadyTime::min())
+          .size(),
+      0U);
   auto taken = idle_lane(of.queue, 1);
   of.push({"mine"});
   EXPECT_EQ(taken.get(), 1U);
@@ -262,7 +281,8 @@ TEST(WriteQueue, NobodySleepsWhileThereIsWork) {
     threads.emplace_back([&, lane] {
       while (queue.wait_until(lane, std::chrono::steady_clock::now() + 1h) !=
              WriteQueue::Wake::closed) {
-        for (const auto& write : queue.take(lane, {}, {.operations = 3, .carts = 2})) {
+        for (const auto& write :
+             queue.take(lane, {}, {.operations = 3, .carts = 2}, runtime::SteadyTime::min())) {
           write->answer(Receipt{});
           ++done;
         }
