@@ -199,6 +199,7 @@ TEST_F(LimitsTest, AnEmptyLineIsStillIdle) {
 TEST_F(LimitsTest, AReaderThatDoesNotReadIsCutOff) {
   auto client = connect(4096);
   auto other = connect();
+  ASSERT_TRUE(connections_become(2)); // each is counted by a thread of its own
   client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(other.ask(hello).status, 200U); // and holds up nobody
   EXPECT_TRUE(connections_become(1));       // although the client neither reads nor closes
