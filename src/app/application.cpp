@@ -207,7 +207,8 @@ Application::Application(const config::Config& config, const std::string& versio
               [this](commit::WriteRequest request, commit::WriteDone done) {
                 path_.submit(std::move(request), std::move(done));
               }),
-      ledger_probe_(clock_, *stores_.ledger, ledger_state_, prepared),
+      ledger_probe_(clock_, *stores_.ledger, ledger_state_, prepared, stores_.mirror.get(),
+                    config.mirror_timeout),
       articles_(make_articles(config, clock_, metrics_)),
       service_({.clock = clock_,
                 .path = path_,
@@ -226,7 +227,7 @@ Application::Application(const config::Config& config, const std::string& versio
       ops_(ops_server(config), ops_router_, hooks(nullptr)),
       carts_(cart_server(config), cart_router_, hooks(&metrics_)) {
   if (stores_.mirror) {
-    mirror_probe_.emplace(clock_, *stores_.mirror, mirror_state_);
+    mirror_probe_.emplace(clock_, *stores_.mirror, mirror_state_, config_.mirror_timeout);
     metrics_.watch(mirror_state_);
   }
   metrics_.watch(ledger_state_);

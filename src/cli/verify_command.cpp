@@ -9,6 +9,7 @@
 #include "commit/commit_path.hpp"
 #include "upkeep/abandoned_lists.hpp"
 #include "upkeep/lag_repair.hpp"
+#include "upkeep/lost_ledger.hpp"
 #include "upkeep/verify.hpp"
 
 namespace panier::cli {
@@ -118,12 +119,17 @@ int verify(const config::Config& config, const VerifyOptions& options) {
         return true;
       },
       options.repair ? upkeep::Verify::Mode::repair : upkeep::Verify::Mode::report);
+  const auto lost =
+      upkeep::seems_lost(*bench.upkeep.ledger, *bench.upkeep.mirror, config.mirror_timeout);
+  if (!lost) return failed(lost.error());
   if (options.repair) {
+    if (!lost->empty()) return complain(exit_usage, "verify: " + *lost);
     if (const auto aborted = abort_dead_lists(bench); !aborted) return failed(aborted.error());
   }
   auto report = compare.run();
   if (!report) return failed(report.error());
   print(*report);
+  if (!lost->empty()) fmt::print("{}\n", *lost);
   if (!options.repair || report->differences == 0)
     return report->differences == 0 ? exit_fine : exit_no;
 

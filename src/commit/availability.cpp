@@ -12,9 +12,10 @@ Error unavailable(Errc code, const runtime::StoreState& store) {
 
 std::optional<Error> refuses_writes(Policy policy, const runtime::StoreState& ledger,
                                     const runtime::StoreState* mirror) {
-  if (!ledger.writable()) return unavailable(Errc::ledger_unavailable, ledger);
+  if (!ledger.readable()) return unavailable(Errc::ledger_unavailable, ledger);
   if (policy == Policy::strict && mirror && !mirror->writable())
     return unavailable(Errc::mirror_unavailable, *mirror);
+  if (!ledger.writable()) return unavailable(Errc::ledger_unavailable, ledger);
   return std::nullopt;
 }
 

@@ -91,7 +91,7 @@ void Reader::close() {
 }
 
 Result<Reader::Views> Reader::from_ledger(std::span<const UserId> users) {
-  if (!ledger_state_.writable()) {
+  if (!ledger_state_.readable()) {
     const auto state = ledger_state_.snapshot();
     return from_mirror(
         users,

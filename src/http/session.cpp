@@ -277,6 +277,12 @@ bool Session::send(std::array<asio::const_buffer, 2> parts) {
     taken -= std::min(taken, size);
   }
   if (asio::buffer_size(parts) == 0) return true;
+  const std::size_t held = head_.capacity() + response_.body.capacity();
+  if (!worker_.take_room(held)) {
+    abort();
+    return false;
+  }
+  untaken_bytes_ = held;
   asio::async_write(socket_, parts,
                     [self = shared_from_this()](const error_code& failed, std::size_t) {
                       if (self->state_ == State::closed) return;
@@ -288,8 +294,13 @@ bool Session::send(std::array<asio::const_buffer, 2> parts) {
 }
 
 void Session::on_written() {
+  give_room();
   if (state_ == State::answering) return finish_exchange();
   state_ = State::body; // the 100 is out
+}
+
+void Session::give_room() noexcept {
+  worker_.give_room(std::exchange(untaken_bytes_, 0));
 }
 
 void Session::finish_exchange() {
@@ -363,6 +374,7 @@ void Session::close() {
   if (state_ == State::closed) return;
   if (state_ != State::idle && state_ != State::draining) report(0);
   state_ = State::closed;
+  give_room();
   error_code ignored;
   socket_.close(ignored);
   worker_.release(slot_);

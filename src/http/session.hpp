@@ -70,6 +70,7 @@ private:
   [[nodiscard]] bool
   send(std::array<boost::asio::const_buffer, 2> parts); // false: on_written follows, or closed
   void on_written();
+  void give_room() noexcept;
   void finish_exchange();
   void report(unsigned status);
 
@@ -105,6 +106,7 @@ private:
   Response response_;
   Method method_ = Method::other;
   bool close_after_ = false;
+  std::size_t untaken_bytes_ = 0; // as the worker has been told
   std::size_t drained_bytes_ = 0;
 };
 

@@ -172,6 +172,12 @@ std::string_view Worker::date() {
   return date_.at(std::time(nullptr));
 }
 
+bool Worker::take_room(std::size_t bytes) {
+  if (bytes > settings_.untaken_bytes_max - untaken_bytes_) return false;
+  untaken_bytes_ += bytes;
+  return true;
+}
+
 boost::beast::flat_buffer Worker::take_buffer() {
   if (buffers_.empty()) return {};
   auto buffer = std::move(buffers_.back());

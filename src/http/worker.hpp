@@ -56,6 +56,10 @@ public:
   // fit.
   Ticket new_ticket(std::uint32_t slot) { return {slot, ++slots_[slot].exchange}; }
   void release(std::uint32_t slot); // the session is closed
+  // Room for an answer that its client has not taken yet; false: there is none. Given back as it
+  // was taken.
+  [[nodiscard]] bool take_room(std::size_t bytes);
+  void give_room(std::size_t bytes) noexcept { untaken_bytes_ -= bytes; }
   // Receive buffers are lent while a request comes in: an idle connection holds none.
   [[nodiscard]] boost::beast::flat_buffer take_buffer();
   void give_back(boost::beast::flat_buffer buffer);
@@ -97,6 +101,7 @@ private:
   std::vector<std::uint32_t> free_;
   std::size_t sessions_ = 0;
   std::vector<boost::beast::flat_buffer> buffers_;
+  std::size_t untaken_bytes_ = 0;
   DateCache date_;
 };
 

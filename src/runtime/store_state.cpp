@@ -30,8 +30,9 @@ void StoreState::failed(const Error& error) {
   log::warn("store down", {{"store", snapshot_.name}, {"error", snapshot_.last_error}});
 }
 
-void StoreState::set_notice(std::string notice) {
+void StoreState::set_notice(std::string notice, Forbids forbids) {
   std::lock_guard lock(mutex_);
+  unreadable_.store(!notice.empty() && forbids == Forbids::reads_too, std::memory_order_relaxed);
   noticed_.store(!notice.empty(), std::memory_order_relaxed);
   if (notice != snapshot_.notice)
     log::warn("store notice", {{"store", snapshot_.name}, {"notice", notice}});

@@ -32,13 +32,17 @@ public:
   void answered(std::chrono::microseconds latency);
   void failed(const Error& error);
   // A standing complaint: the store answers, but strict writes (mirror) or writes (ledger) must not
-  // be acknowledged. Empty clears it.
-  void set_notice(std::string notice);
+  // be acknowledged; nor, with reads_too, reads from the ledger. Empty clears it.
+  enum class Forbids : std::uint8_t { writes, reads_too };
+  void set_notice(std::string notice, Forbids forbids = Forbids::writes);
 
   // Cheap; asked for every request. unknown counts as usable: the first request finds out.
   [[nodiscard]] bool down() const noexcept { return down_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool writable() const noexcept {
     return !down() && !noticed_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool readable() const noexcept {
+    return !down() && !unreadable_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] Snapshot snapshot() const;
 
@@ -53,6 +57,7 @@ private:
   const Clock& clock_;
   std::atomic<bool> down_{false};
   std::atomic<bool> noticed_{false};
+  std::atomic<bool> unreadable_{false};
   std::atomic<std::uint64_t> behind_{1};
   std::atomic<std::uint64_t> caught_up_{0};
   mutable std::mutex mutex_;

@@ -134,12 +134,12 @@ Health LiveCartService::health() const {
   const auto whole = [](const StoreState::Snapshot& store) {
     return store.status != StoreState::Status::down && store.notice.empty();
   };
-  const bool ledger_serves = whole(health.ledger);
+  const bool ledger_serves = parts_.ledger_state.readable();
   const bool mirror_serves =
       parts_.mirror_state && health.mirror.status != StoreState::Status::down;
   if (!ledger_serves && !mirror_serves)
     health.status = Health::Status::down;
-  else if (!ledger_serves || (parts_.mirror_state && !whole(health.mirror)))
+  else if (!whole(health.ledger) || (parts_.mirror_state && !whole(health.mirror)))
     health.status = Health::Status::degraded;
   return health;
 }

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 inline constexpr auto tick = 100ms;               // the shortest pause between two rounds
 inline constexpr auto probe_every = 500ms;        // each store is asked whether it lives
-inline constexpr auto probe_timeout = 2'000ms;    // of the mirror; the ledger has its own
+inline constexpr int lost_ledger_docs = 100;      // looked at: one is enough, if it can be read
 inline constexpr auto abandoned_every = 200ms;    // other lanes' lists are looked at
 inline constexpr auto dead_rows_every = 15'000ms; // empty rows of the dead are deleted
 inline constexpr auto lag_every = 200ms;

@@ -3,9 +3,12 @@
 #include "runtime/log.hpp"
 #include "runtime/this_thread.hpp"
 #include "upkeep/limits.hpp"
+#include "upkeep/lost_ledger.hpp"
 
 namespace panier::upkeep {
 namespace {
+
+using Forbids = runtime::StoreState::Forbids;
 
 constexpr auto index_check_every = 5'000ms;
 
@@ -30,9 +33,12 @@ std::jthread probing(Probe& probe, const char* name) {
 } // namespace
 
 LedgerProbe::LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store,
-                         runtime::StoreState& state, bool prepared)
-    : clock_(clock), store_(store), state_(state), ledger_(store.connect()), prepared_(prepared) {
-  if (!prepared_) state_.set_notice("schema not checked yet");
+                         runtime::StoreState& state, bool prepared, commit::MirrorStore* mirror,
+                         commit::Mirror::Timeout mirror_timeout)
+    : clock_(clock), store_(store), state_(state), ledger_(store.connect()),
+      mirror_timeout_(mirror_timeout), prepared_(prepared),
+      mirror_(mirror == nullptr ? nullptr : mirror->connect()) {
+  if (!prepared_) state_.set_notice("schema not checked yet", Forbids::reads_too);
 }
 
 void LedgerProbe::run_once() {
@@ -40,6 +46,7 @@ void LedgerProbe::run_once() {
     const auto started = clock_.steady();
     const auto answer = ledger_->ping();
     if (answer) {
+      if (mirror_) look_whether_lost(); // before anybody takes it for up
       state_.answered(
           std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - started));
     } else if (answer.error().code != Errc::store_conflict) {
@@ -51,16 +58,24 @@ void LedgerProbe::run_once() {
 bool LedgerProbe::prepare() {
   const auto done = store_.prepare();
   if (done) {
-    state_.set_notice({});
+    if (!mirror_) state_.set_notice({});
     return prepared_ = true;
   }
   if (done.error().code == Errc::schema_unmigrated) {
     state_.answered({});
-    state_.set_notice(done.error().detail); // which says what to do
+    state_.set_notice(done.error().detail, Forbids::reads_too); // it says what to do
   } else {
     state_.failed(done.error());
   }
   return false;
+}
+
+void LedgerProbe::look_whether_lost() {
+  const auto lost = seems_lost(*ledger_, *mirror_, mirror_timeout_);
+  if (!lost)
+    return state_.set_notice("not known yet whether the ledger was lost: " + lost.error().detail);
+  state_.set_notice(*lost, Forbids::reads_too); // carts are shown as the mirror has them
+  if (lost->empty()) mirror_.reset();
 }
 
 void LedgerProbe::start() {
@@ -71,12 +86,12 @@ void LedgerProbe::stop() {
 }
 
 MirrorProbe::MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store,
-                         runtime::StoreState& state)
-    : clock_(clock), state_(state), mirror_(store.connect()) {}
+                         runtime::StoreState& state, commit::Mirror::Timeout timeout)
+    : clock_(clock), state_(state), mirror_(store.connect()), timeout_(timeout) {}
 
 void MirrorProbe::run_once() {
   const auto started = clock_.steady();
-  const auto answer = mirror_->ping(probe_timeout);
+  const auto answer = mirror_->ping(timeout_);
   const auto took = clock_.steady() - started;
   const auto checked = answer ? check_index() : answer;
   if (checked) {
@@ -89,7 +104,7 @@ void MirrorProbe::run_once() {
 
 Result<void> MirrorProbe::check_index() {
   if (index_known_ && clock_.steady() - index_checked_ < index_check_every) return {};
-  const auto index = mirror_->ensure_index(true, probe_timeout);
+  const auto index = mirror_->ensure_index(true, timeout_);
   if (!index) return std::unexpected(index.error());
   index_checked_ = clock_.steady();
   index_known_ = *index != commit::IndexState::missing;

@@ -16,8 +16,10 @@ class LedgerProbe {
 public:
   // `prepared`: the schema is known to be up to date; otherwise the probe prepares it as soon as
   // the store answers, and writes are refused with a notice until then.
+  // `mirror`: asked once whether the ledger seems lost (lost_ledger.hpp), which refuses writes with
+  // a notice as long as it does; nullptr: there is none.
   LedgerProbe(const runtime::Clock& clock, commit::LedgerStore& store, runtime::StoreState& state,
-              bool prepared);
+              bool prepared, commit::MirrorStore* mirror, commit::Mirror::Timeout mirror_timeout);
   // One question. Public for tests; the thread calls it.
   void run_once();
   void start();
@@ -25,20 +27,26 @@ public:
 
 private:
   bool prepare();
+  void look_whether_lost();
 
   // set once
   const runtime::Clock& clock_;
   commit::LedgerStore& store_;
   runtime::StoreState& state_;
   const std::unique_ptr<commit::Ledger> ledger_;
+  const commit::Mirror::Timeout mirror_timeout_;
   // the probe's thread alone
   bool prepared_;
+  std::unique_ptr<commit::Mirror> mirror_; // until the ledger is known not to be lost
   std::jthread thread_;
 };
 
 class MirrorProbe {
 public:
-  MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store, runtime::StoreState& state);
+  // `timeout`: the lanes' own for the mirror. With a shorter one, a mirror that they still write to
+  // would be called down.
+  MirrorProbe(const runtime::Clock& clock, commit::MirrorStore& store, runtime::StoreState& state,
+              commit::Mirror::Timeout timeout);
   void run_once();
   void start();
   void stop();
@@ -52,6 +60,7 @@ private:
   const runtime::Clock& clock_;
   runtime::StoreState& state_;
   const std::unique_ptr<commit::Mirror> mirror_;
+  const commit::Mirror::Timeout timeout_;
   // the probe's thread alone
   runtime::SteadyTime index_checked_{};
   bool index_known_ = false;

@@ -38,7 +38,8 @@ TEST(WireDoubleFaults, AreOrderedAndTakenBackByACommand) {
   EXPECT_EQ(must(mirror->write(std::span(writes).first(1), 2s)), std::vector{Took::held});
   EXPECT_EQ(must(mirror->write(writes, 2s)), (std::vector{Took::refused, Took::failed}));
 
-  ASSERT_TRUE(order(server, R"({"panierFault": "ping", "kind": "hang_before", "times": -1})"));
+  ASSERT_TRUE(
+      order(server, R"({"panierFault": "findAndModify", "kind": "hang_before", "times": -1})"));
   EXPECT_FALSE(mirror->ping(100ms));
   ASSERT_TRUE(order(server, R"({"panierFault": "clear"})"));
   must(mirror->ping(2s));

@@ -41,8 +41,18 @@ protected:
 
 TEST_F(MongoFaults, WriteConcernErrorMakesTheWholeBulkUnknown) {
   server_.inject({.command = "update", .kind = write_concern_error, .code = 64});
-  EXPECT_EQ(must(write()), std::vector<Took>(3, Took::unknown));
+  EXPECT_EQ(write().error().code, Errc::store_timeout);
   EXPECT_EQ(held(), 3);
+}
+
+TEST_F(MongoFaults, PingAsksTheMajorityAndChangesNothing) {
+  must(write());
+  must(mirror_->ping(2s));
+  server_.inject({.command = "findAndModify", .kind = write_concern_error, .code = 64});
+  const auto alone = mirror_->ping(2s);
+  EXPECT_EQ(alone.error().code, Errc::store_timeout);
+  EXPECT_THAT(server_.last("findAndModify"), testing::HasSubstr(R"("w" : "majority")"));
+  EXPECT_EQ(must(mirror_->scan(std::nullopt, 10, 2s)).docs.size(), 3U);
 }
 
 TEST_F(MongoFaults, WriteErrorsDecideAloneAndEachForItsWrite) {
@@ -182,14 +192,14 @@ TEST_F(MongoFaults, TimeoutsOfTheCallsAreCutToTheStores) {
   const auto store = mongo_store(server_.uri(), 200ms);
   const auto mirror = store->connect();
   must(mirror->ping(1s));
-  server_.inject({.command = "ping", .kind = hang_before});
+  server_.inject({.command = "findAndModify", .kind = hang_before});
   EXPECT_LT(timed([&] { EXPECT_FALSE(mirror->ping(60s)); }), 200ms + overrun_max);
-  EXPECT_EQ(server_.count("ping"), 2); // silence is not sent to a second time
+  EXPECT_EQ(server_.count("findAndModify"), 2); // silence is not sent to a second time
 }
 
 TEST_F(MongoFaults, MirrorGoesAtOnceWhileItsServerIsSilent) {
   auto other = store_->connect();
-  server_.inject({.command = "ping", .kind = hang_before, .times = -1});
+  server_.inject({.command = "findAndModify", .kind = hang_before, .times = -1});
   EXPECT_FALSE(other->ping(100ms));
   EXPECT_LT(timed([&] { other.reset(); }), at_once_max);
   server_.clear_faults();

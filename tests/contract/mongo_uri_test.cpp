@@ -90,10 +90,10 @@ TEST(MongoUri, DatabaseOfTheUriIsUsed) {
   WireDouble server;
   const auto store = mongo_store("mongodb://127.0.0.1:" + std::to_string(server.port()) + "/Autre");
   must(store->connect()->ping(2s));
-  EXPECT_THAT(server.last("ping"), HasSubstr(R"("$db" : "Autre")"));
+  EXPECT_THAT(server.last("findAndModify"), HasSubstr(R"("$db" : "Autre")"));
   const auto plain = mongo_store("mongodb://127.0.0.1:" + std::to_string(server.port()));
   must(plain->connect()->ping(2s));
-  EXPECT_THAT(server.last("ping"), HasSubstr(R"("$db" : "Paniers")"));
+  EXPECT_THAT(server.last("findAndModify"), HasSubstr(R"("$db" : "Paniers")"));
 }
 
 TEST(MongoUri, RefusedLoginIsDeniedAndThePasswordStaysSecret) {

@@ -1,15 +1,19 @@
 """The mirror changed behind the service's back: `panier verify` names it, the running service notices and repairs it."""
 import collections
+import contextlib
 import datetime
+import sqlite3
+import time
 
 import bson
 import pymongo
 import pytest
 
+from conftest import Shop
 from load import Adder, run_adders
 from panier_process import run_command
 from predecessor import Predecessor, everything
-from test_stores import RECOVERY_S, all_written_again
+from test_stores import RECOVERY_S, all_written_again, writable
 from waiting import eventually
 
 pytestmark = pytest.mark.servers_only
@@ -179,9 +183,9 @@ def test_a_document_that_panier_never_wrote_is_told_and_left(own_shop):
     """As of a predecessor whose table is not in this database: perhaps the only copy of these carts."""
     old = Predecessor(users=3)
     mirror = own_shop.stores.mongodb.collection()
-    mirror.insert_many(old.documents)
     panier = own_shop.start({"PANIER_VERIFY_ROWS_PER_S": 1000})
     assert panier.client().add("u", "a", 1).status == 201
+    mirror.insert_many(old.documents)
     mirror.update_one({"user_id": "u"}, {"$set": {"articles": []}})
     eventually(lambda: own_shop.stores.mirror_lines("u") == {"a": 1}, ROUND_S, "what is panier's is repaired")
     eventually(lambda: metric(panier, "panier_verify_differences") == 3, ROUND_S, "the others are counted")
@@ -253,3 +257,84 @@ def test_a_data_directory_without_a_ledger_is_told(tmp_path, arguments):
     empty = run_command(["verify", *arguments], {"PANIER_DATA_DIR": tmp_path})
     assert_told_what_to_do(empty, "PANIER_DATA_DIR", str(tmp_path), "panier serve")
     assert not list(tmp_path.iterdir())
+
+
+# --- the ledger comes up empty: an unmounted volume, another database's name. The mirror is the last copy then ---
+
+def assert_kept_from_writing(panier, documents):
+    """documents: how many the mirror has, as a function."""
+    before = documents()
+    client = panier.client()
+    refused = client.add("new", "a", 1)
+    assert (refused.status, refused.code) == (503, "ledger_unavailable")
+    health = client.health().json
+    ledger = next(store for name, store in health["stores"].items() if name in ("mariadb", "sqlite_ledger"))
+    assert health["status"] == "degraded" and "the mirror has documents" in ledger["notice"]
+    ready = panier.ops().request("GET", "/readyz")
+    assert (ready.status, ready.code) == (503, "ledger_unavailable")
+    assert_told_what_to_do(panier.verify("--repair"), "the ledger has no cart", "restore it")
+    told = panier.verify()
+    assert told.returncode == 1 and "in the mirror only" in told.stdout
+    time.sleep(ROUND_S / 4)  # more than two of continuous verify's turns
+    assert documents() == before > 0
+
+
+def test_a_lost_ledger_takes_nothing_from_the_mirror(own_shop):
+    panier = own_shop.start()
+    client = panier.client()
+    for user in range(5):
+        client.add(f"u{user}", "a", 2)
+    panier.stop()
+    ledger, right = own_shop.stores.mariadb, own_shop.stores.mariadb.database
+    ledger.use_database(f"{right}_empty")
+    lost = own_shop.start(name="lost")
+    shown = lost.client().get("u3")
+    assert (shown.status, shown.headers.get("x-panier-degraded")) == (200, "mirror"), "carts are shown as they are"
+    assert_kept_from_writing(lost, lambda: own_shop.stores.mongodb.collection().count_documents({}))
+    lost.stop()
+
+    ledger.database = right
+    found = own_shop.start(name="found")
+    assert found.client().quantities("u3") == {"a": 2}
+    assert writable(found, "u3")
+    own_shop.settle_and_verify(found)
+
+
+def test_an_empty_ledger_is_written_to_once_the_documents_are_gone(own_shop):
+    mirror = own_shop.stores.mongodb.collection()
+    mirror.insert_one({"_id": bson.ObjectId(), "user_id": "old", "articles": []})  # the predecessor's
+    panier = own_shop.start()
+    assert_told_what_to_do(panier.verify("--repair"), "the predecessor's", "panier migrate")
+    assert panier.client().add("u", "a", 1).code == "ledger_unavailable"
+    mirror.delete_many({})
+    eventually(lambda: writable(panier, "u"), RECOVERY_S, "writes, without a restart")
+    own_shop.settle_and_verify(panier)
+
+
+def test_a_lost_embedded_ledger_takes_nothing_from_the_mirror(tmp_path):
+    shop = Shop("embedded", tmp_path, None)
+    try:
+        panier = shop.start()
+        panier.client().add("u", "a", 2)
+        panier.stop()
+        data, aside = tmp_path / "panier" / "data", tmp_path / "aside"
+        aside.mkdir()
+        for file in data.glob("ledger.sqlite3*"):
+            file.rename(aside / file.name)
+        panier.start()
+        assert_kept_from_writing(panier, lambda: documents_in(data / "mirror.sqlite3"))
+        panier.stop()
+        for file in data.glob("ledger.sqlite3*"):
+            file.unlink()
+        for file in aside.iterdir():
+            file.rename(data / file.name)
+        panier.start()
+        assert panier.client().quantities("u") == {"a": 2} and writable(panier, "u")
+        shop.settle_and_verify(panier)
+    finally:
+        shop.end()
+
+
+def documents_in(file):
+    with contextlib.closing(sqlite3.connect(file)) as mirror:
+        return mirror.execute("SELECT COUNT(*) FROM panier").fetchone()[0]

@@ -95,8 +95,9 @@ Process::Process(const Surroundings& surroundings, int the_slot, Scheduler::Grou
                  done(std::move(answer));
                });
              }),
-      ledger_probe(clock, around.ledger, ledger_state, around.plan.prepared),
-      mirror_probe(clock, around.mirror, mirror_state),
+      ledger_probe(clock, around.ledger, ledger_state, around.plan.prepared, &around.mirror,
+                   around.plan.timing.mirror_timeout),
+      mirror_probe(clock, around.mirror, mirror_state, around.plan.timing.mirror_timeout),
       service({.clock = clock,
                .path = path,
                .ledger_state = ledger_state,

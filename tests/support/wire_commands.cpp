@@ -112,6 +112,7 @@ Commands::Body Commands::body_of(std::string_view name) {
       {"update", &Commands::update},
       {"insert", &Commands::insert},
       {"delete", &Commands::remove},
+      {"findAndModify", &Commands::find_and_modify},
       {"find", &Commands::find},
       {"getMore", &Commands::get_more},
       {"killCursors", &Commands::kill_cursors},
@@ -237,6 +238,21 @@ void Commands::remove(const Command& command, Doc& reply, const std::optional<Wi
   });
   BSON_APPEND_INT32(reply.get(), "n", static_cast<std::int32_t>(gone));
   append_errors(reply.get(), errors);
+}
+
+// Its answer without the document, which nobody here asks for.
+void Commands::find_and_modify(const Command& command, Doc& reply,
+                               const std::optional<WireFault>&) {
+  const View body(command.body);
+  const auto done = collection_of(command).update(
+      View(or_empty(embedded(body.get(), "query"))).get(),
+      View(or_empty(embedded(body.get(), "update"))).get(), false, flag(body.get(), "upsert"));
+  bson_t last;
+  BSON_APPEND_DOCUMENT_BEGIN(reply.get(), "lastErrorObject", &last);
+  BSON_APPEND_INT32(&last, "n", static_cast<std::int32_t>(done.matched));
+  BSON_APPEND_BOOL(&last, "updatedExisting", done.matched > 0);
+  bson_append_document_end(reply.get(), &last);
+  BSON_APPEND_NULL(reply.get(), "value");
 }
 
 // As many as the client wants, fit, and are allowed; the rest waits under a cursor.

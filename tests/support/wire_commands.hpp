@@ -51,6 +51,7 @@ private:
   void update(const Command&, Doc&, const std::optional<WireFault>&);
   void insert(const Command&, Doc&, const std::optional<WireFault>&);
   void remove(const Command&, Doc&, const std::optional<WireFault>&);
+  void find_and_modify(const Command&, Doc&, const std::optional<WireFault>&);
   void find(const Command&, Doc&, const std::optional<WireFault>&);
   void get_more(const Command&, Doc&, const std::optional<WireFault>&);
   void kill_cursors(const Command&, Doc&, const std::optional<WireFault>&);

@@ -65,6 +65,8 @@ public:
                                                             Timeout timeout) = 0;
 
   // --- upkeep ---
+  // Would a write be answered now? Asks for all that write() does, the majority included, and
+  // changes nothing.
   [[nodiscard]] virtual Result<void> ping(Timeout timeout) = 0;
   // The unique index user_id_1; built when it is missing and `build` is set. Also says whether a
   // strict write may be acknowledged: without the index, two documents of one user are possible.

@@ -90,7 +90,11 @@ public:
         });
   }
 
-  Result<void> ping(Timeout timeout) override { return calls_.run<void>(timeout, mongo::ping); }
+  Result<void> ping(Timeout timeout) override {
+    return calls_.run<void>(timeout, [pool = core_->pool](Session& session, Ticket& ticket) {
+      return mongo::ping(session, ticket, pool->collection());
+    });
+  }
 
   Result<IndexState> ensure_index(bool build, Timeout timeout) override {
     return calls_.run<IndexState>(

@@ -60,8 +60,8 @@ bool is_unique_user_index(const bson_iter_t& index) {
 
 } // namespace
 
-std::vector<Took> update_reply(const bson_t* reply, std::size_t writes) {
-  if (!write_concern_met(reply)) return std::vector(writes, Took::unknown);
+Result<std::vector<Took>> update_reply(const bson_t* reply, std::size_t writes) {
+  if (auto met = write_concern_met(reply); !met) return std::unexpected(std::move(met.error()));
   std::vector tooks(writes, Took::held);
   std::vector<bool> told(writes); // an error of each
   bson_iter_t error;

@@ -13,8 +13,9 @@ namespace panier::store::mongo {
 
 // One entry for each of `writes`. Only writeErrors[i] decide: n is a total and proves nothing of a
 // single write; but a total that does not add up proves that the answer cannot be trusted: all are
-// unknown then, as after a write concern error.
-[[nodiscard]] std::vector<commit::Took> update_reply(const bson_t* reply, std::size_t writes);
+// unknown then. store_timeout: as write_concern_met().
+[[nodiscard]] Result<std::vector<commit::Took>> update_reply(const bson_t* reply,
+                                                             std::size_t writes);
 // How many documents went.
 [[nodiscard]] Result<std::int64_t> delete_reply(const bson_t* reply);
 // All documents of an insert went in, and last. store_rejected: one was refused.

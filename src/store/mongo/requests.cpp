@@ -108,10 +108,25 @@ Result<Found> find(Session& session, Ticket& ticket, const bson_t* filter, std::
   return std::move(collector.found);
 }
 
-Result<void> ping(Session& session, Ticket& ticket) {
+// A write that finds nothing waits, like any other, until a majority holds what was written last.
+Result<void> ping(Session& session, Ticket& ticket, std::string_view collection) {
   Bson command, reply;
-  BSON_APPEND_INT32(command.get(), "ping", 1);
-  return session.command(command.get(), reply, ticket);
+  bson_t query, change, nothing;
+  bson_oid_t none;
+  bson_oid_init_from_string(&none, "000000000000000000000000");
+  append_text(command.get(), "findAndModify", collection);
+  BSON_APPEND_DOCUMENT_BEGIN(command.get(), "query", &query);
+  BSON_APPEND_OID(&query, "_id", &none);
+  bson_append_document_end(command.get(), &query);
+  BSON_APPEND_DOCUMENT_BEGIN(command.get(), "update", &change);
+  // Without an upsert this is no change, should somebody's document be found after all.
+  BSON_APPEND_DOCUMENT_BEGIN(&change, "$setOnInsert", &nothing);
+  BSON_APPEND_INT32(&nothing, "version", 0);
+  bson_append_document_end(&change, &nothing);
+  bson_append_document_end(command.get(), &change);
+  append_write_concern(command.get(), wtimeout(ticket.left()));
+  if (auto sent = session.command(command.get(), reply, ticket); !sent) return sent;
+  return write_concern_met(reply.get());
 }
 
 Result<std::int64_t> delete_one(Session& session, Ticket& ticket, std::string_view collection,

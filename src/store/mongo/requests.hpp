@@ -31,7 +31,7 @@ struct Found {
 [[nodiscard]] Result<Found> find(Session& session, Ticket& ticket, const bson_t* filter,
                                  std::int64_t limit);
 
-[[nodiscard]] Result<void> ping(Session& session, Ticket& ticket);
+[[nodiscard]] Result<void> ping(Session& session, Ticket& ticket, std::string_view collection);
 
 // {delete: .., deletes: [{q: filter, limit: 1}]}: how many went, 0 or 1.
 [[nodiscard]] Result<std::int64_t> delete_one(Session& session, Ticket& ticket,

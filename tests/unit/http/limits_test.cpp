@@ -207,6 +207,23 @@ TEST_F(LimitsTest, AReaderThatDoesNotReadIsCutOff) {
   EXPECT_TRUE(answer.status == 0 || answer.body.empty()); // what came is incomplete
 }
 
+TEST_F(LimitsTest, AnswersThatNobodyTakesHaveABound) {
+  settings_.threads = 1;
+  settings_.request_timeout = 60s;
+  settings_.untaken_bytes_max = 40 << 20; // one answer of 32 MiB
+  constexpr std::string_view large = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+  auto first = connect();
+  auto second = connect();
+  ASSERT_TRUE(connections_become(2));
+  first.send(large);
+  ASSERT_EQ(connect().ask(hello).status, 200U); // first's answer waits for it now
+  second.send(large);
+  ASSERT_TRUE(connections_become(1)) << "two are too many";
+  EXPECT_EQ(first.read().body.size(), std::size_t{32} << 20) << "the first is still served";
+  auto third = connect();
+  EXPECT_EQ(third.ask(large).body.size(), std::size_t{32} << 20) << "its room was given back";
+}
+
 TEST_F(LimitsTest, AHandlerThatDoesNotAnswerIsAnsweredFor) {
   auto reader = connect();
   const auto read = reader.ask("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -52,8 +52,24 @@ TEST(StoreState, a_notice_forbids_writes_alone) {
   EXPECT_FALSE(state.down());
   EXPECT_FALSE(state.writable());
   EXPECT_EQ(state.snapshot().notice, "unique index missing");
+  EXPECT_TRUE(state.readable());
   state.set_notice("");
   EXPECT_TRUE(state.writable());
+}
+
+TEST(StoreState, a_notice_may_forbid_reads_too) {
+  test::ManualClock clock;
+  StoreState state("mariadb", clock);
+  state.set_notice("lost", StoreState::Forbids::reads_too);
+  EXPECT_FALSE(state.writable());
+  EXPECT_FALSE(state.readable());
+  state.set_notice("perhaps lost");
+  EXPECT_FALSE(state.writable());
+  EXPECT_TRUE(state.readable());
+  state.set_notice({});
+  EXPECT_TRUE(state.readable());
+  state.failed({Errc::store_unreachable, {}, {}});
+  EXPECT_FALSE(state.readable());
 }
 
 TEST(StoreState, a_write_that_falls_behind_while_others_are_counted_is_not_forgotten) {

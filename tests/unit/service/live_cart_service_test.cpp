@@ -205,7 +205,7 @@ TEST_F(ServiceTest, NotReadyIsWhatAWriteIsTold) {
   EXPECT_EQ(told(), "mirror_unavailable");
   service_->set_policy(Policy::available);
   EXPECT_EQ(told(), "ok");
-  ledger_state_.set_notice("run panier migrate");
+  ledger_state_.set_notice("run panier migrate", runtime::StoreState::Forbids::reads_too);
   EXPECT_EQ(told(), "ledger_unavailable");
   service_->set_policy(Policy::strict);
   EXPECT_EQ(told(), "ledger_unavailable");

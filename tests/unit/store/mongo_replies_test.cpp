@@ -10,7 +10,7 @@ using commit::Took;
 
 constexpr std::size_t writes = 3;
 
-std::vector<Took> read(const std::string& json) {
+Result<std::vector<Took>> read(const std::string& json) {
   Bson reply;
   bson_error_t error{};
   if (!bson_init_from_json(reply.reset(), json.data(), static_cast<ssize_t>(json.size()), &error))
@@ -25,6 +25,14 @@ TEST(MongoReplies, EachErrorIsOfItsWriteAndTheOthersAreHeld) {
   EXPECT_EQ(
       read(R"({"n": 1, "writeErrors": [{"index": 2, "code": 11000}, {"index": 0, "code": 121}]})"),
       (std::vector{Took::failed, Took::held, Took::refused}));
+}
+
+TEST(MongoReplies, NoMajorityIsAnErrorOfTheMirror) {
+  const auto told =
+      read(R"({"n": 3, "ok": 1, "writeConcernError": {"code": 64, "errmsg": "late"}})");
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code, Errc::store_timeout);
+  EXPECT_EQ(told.error().detail, "late (code 64)");
 }
 
 // Found by fuzzing: two errors of one write leave another without a word, and the total still fits.

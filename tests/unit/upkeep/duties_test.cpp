@@ -137,7 +137,7 @@ protected:
 };
 
 TEST_F(ProbeTest, ALedgerThatCameBackIsKnownToBeBack) {
-  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true);
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true, &mirror_, 2s);
   ledger_.faults.down(unreachable());
   probe.run_once();
   EXPECT_TRUE(ledger_state_.down());
@@ -149,14 +149,14 @@ TEST_F(ProbeTest, ALedgerThatCameBackIsKnownToBeBack) {
 }
 
 TEST_F(ProbeTest, AConflictIsNoOutage) {
-  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true);
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true, &mirror_, 2s);
   ledger_.faults.fail_next(LedgerCall::ping, {{Errc::store_conflict, {}, "locked"}});
   probe.run_once();
   EXPECT_FALSE(ledger_state_.down());
 }
 
 TEST_F(ProbeTest, AnUnmigratedLedgerTakesNoWritesAndSaysWhatToDo) {
-  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, false);
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, false, &mirror_, 2s);
   EXPECT_FALSE(ledger_state_.writable()) << "not before the schema is known";
   ledger_.faults.fail_next(LedgerCall::prepare,
                            {{Errc::schema_unmigrated, {}, "old table: run panier migrate"}});
@@ -171,7 +171,7 @@ TEST_F(ProbeTest, AnUnmigratedLedgerTakesNoWritesAndSaysWhatToDo) {
 
 TEST_F(ProbeTest, AMissingIndexIsBuilt) {
   mirror_.drop_index();
-  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_, 2s);
   probe.run_once();
   EXPECT_TRUE(mirror_state_.writable());
   EXPECT_EQ(mirror_.connect()->ensure_index(false, 1s), commit::IndexState::present);
@@ -184,7 +184,7 @@ TEST_F(ProbeTest, AnIndexThatCannotBeBuiltBlocksStrictWritesOnly) {
   mirror_.edit([&](auto& docs) {
     docs.emplace(id, commit::MirrorDoc{id, user("u"), 1, {}, 1, true, true, {}});
   });
-  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_, 2s);
   probe.run_once();
   EXPECT_FALSE(mirror_state_.down());
   EXPECT_NE(mirror_state_.snapshot().notice.find("user_id_1"), std::string::npos);
@@ -199,7 +199,7 @@ TEST_F(ProbeTest, AnIndexThatCannotBeBuiltBlocksStrictWritesOnly) {
 }
 
 TEST_F(ProbeTest, AnIndexThatIsDroppedLaterIsNoticed) {
-  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_);
+  upkeep::MirrorProbe probe(clock_, mirror_, mirror_state_, 2s);
   probe.run_once();
   const int asked = mirror_.faults.calls(MirrorCall::ensure_index);
   probe.run_once();
@@ -208,6 +208,43 @@ TEST_F(ProbeTest, AnIndexThatIsDroppedLaterIsNoticed) {
   clock_.advance(10s);
   probe.run_once();
   EXPECT_EQ(mirror_.connect()->ensure_index(false, 1s), commit::IndexState::present);
+}
+
+// An unmounted volume, or the wrong database: the mirror may be the last copy.
+TEST_F(ProbeTest, AnEmptyLedgerBesideAMirrorWithDocumentsIsNotWrittenTo) {
+  mirror_.edit([&](auto& docs) {
+    const commit::CartId id({99});
+    docs.emplace(id, commit::MirrorDoc{id, user("old"), 1, {}, 7, true, true, {}});
+  });
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, false, &mirror_, 2s);
+  probe.run_once();
+  EXPECT_FALSE(ledger_state_.down());
+  EXPECT_FALSE(ledger_state_.readable());
+  EXPECT_NE(ledger_state_.snapshot().notice.find("no cart"), std::string::npos);
+  EXPECT_EQ(write(), "ledger_unavailable");
+  upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  upkeep.run_once();
+  EXPECT_TRUE(mirror_.document(user("old"))) << "verify must not take it for a leftover";
+  mirror_.edit([](auto& docs) { docs.clear(); });
+  probe.run_once();
+  EXPECT_TRUE(ledger_state_.writable());
+  EXPECT_EQ(write(), "ok");
+}
+
+TEST_F(ProbeTest, AnEmptyLedgerWaitsForTheMirrorsWord) {
+  policy_ = Policy::available;
+  mirror_.faults.down(unreachable());
+  upkeep::LedgerProbe probe(clock_, ledger_, ledger_state_, true, &mirror_, 2s);
+  probe.run_once();
+  EXPECT_EQ(write(), "ledger_unavailable");
+  EXPECT_TRUE(ledger_state_.readable());
+  mirror_.faults.down({});
+  probe.run_once();
+  EXPECT_EQ(write(), "ok");
+  mirror_.faults.down(unreachable());
+  upkeep::LedgerProbe next(clock_, ledger_, ledger_state_, true, &mirror_, 2s);
+  next.run_once();
+  EXPECT_TRUE(ledger_state_.writable()) << "a ledger with carts decides alone";
 }
 
 class UpkeepTest : public House {
