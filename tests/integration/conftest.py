@@ -2,6 +2,7 @@
 
 PANIER_BIN names the binary, PANIER_SOURCE_DIR the checkout; ctest sets both.
 """
+import copy
 import itertools
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import panier_process
-from databases import Stores
+from databases import Stores, WireDouble
 from panier_process import Panier
 from tcp_gate import TcpGate
 from waiting import eventually
@@ -107,6 +108,17 @@ def shop(request, tmp_path):
     shop = _open_shop(request.param, tmp_path, request)
     yield shop
     shop.end()
+
+
+@pytest.fixture
+def double_shop(shop):
+    """With the wire double for a MongoDB: it is fast (FerretDB looks at every document for every page that verify reads),
+    and it has faults that no real server has on demand."""
+    shop.stores = copy.copy(shop.stores)
+    shop.stores.mongodb = WireDouble()
+    shop.stores.mongodb.use_database(shop.stores.mariadb.database)
+    yield shop
+    shop.stores.mongodb.stop()
 
 
 @pytest.fixture(scope="module")

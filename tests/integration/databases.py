@@ -16,6 +16,8 @@ import pymongo
 import pymysql
 import pytest
 
+from panier_process import BINARY
+
 START_TIMEOUT_S = 120
 BUILD_TIMEOUT_S = 600  # of FerretDB, from its modules
 KILL_TIMEOUT_S = 10
@@ -173,6 +175,23 @@ class NamedMongo(FerretDb):
     @property
     def port(self):
         pytest.skip("no gate in front of a server named by its URI: the driver would go round it")
+
+
+class WireDouble(NamedMongo):
+    """A process of our own, with an empty memory; it shows faults on demand (tests/support/wire_fault.hpp)."""
+
+    def __init__(self):
+        self._process = subprocess.Popen([Path(BINARY).with_name("panier-wire-double")], stdout=subprocess.PIPE, text=True)
+        super().__init__(self._process.stdout.readline().strip().partition("=")[2])
+
+    def order(self, command, **fault):
+        self._client.admin.command({"panierFault": command, **fault})
+
+    def stop(self):
+        super().stop()
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 class Stores:

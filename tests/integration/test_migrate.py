@@ -6,12 +6,10 @@ import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import bson
 import pytest
 
-from databases import NamedMongo
 from panier_process import BINARY, clean_environment, run_command
 from predecessor import EXACT_FIELDS, TABLE, Predecessor, carts, differences, everything, line
 from waiting import eventually
@@ -64,20 +62,6 @@ def old_shop(shop):
     return shop
 
 
-@pytest.fixture
-def quick_shop(shop):
-    """On the wire double: FerretDB looks at every document for every page that verify reads."""
-    double = subprocess.Popen([Path(BINARY).with_name("panier-wire-double")], stdout=subprocess.PIPE, text=True)
-    uri = double.stdout.readline().strip().partition("=")[2]
-    shop.stores = copy.copy(shop.stores)
-    shop.stores.mongodb = NamedMongo(uri)
-    shop.stores.mongodb.use_database(shop.stores.mariadb.database)
-    yield shop
-    shop.stores.mongodb.stop()
-    double.terminate()
-    double.wait()
-
-
 @pytest.fixture(scope="module")
 def ten_thousand():
     old = Predecessor(users=10_000)
@@ -113,9 +97,9 @@ def timed(run):
     return result, time.monotonic() - started
 
 
-def test_ten_thousand_users(quick_shop, ten_thousand):
+def test_ten_thousand_users(double_shop, ten_thousand):
     """The same report and no change from a dry run; the carts as they should be; a second run has nothing to do."""
-    shop = quick_shop
+    shop = double_shop
     ten_thousand.write_to(shop.stores)
     assert serve(shop).returncode == 2
     before = everything(shop.stores)
@@ -131,9 +115,9 @@ def test_ten_thousand_users(quick_shop, ten_thousand):
     assert not differences(carts(shop.stores), once)
 
 
-def test_kills_change_nothing_in_the_end(quick_shop, ten_thousand):
+def test_kills_change_nothing_in_the_end(double_shop, ten_thousand):
     """Not of a migration, and not of the way back."""
-    shop = quick_shop
+    shop = double_shop
     database = shop.stores.mariadb.database
     ten_thousand.write_to(shop.stores)
     report, run_s = timed(lambda: report_of(migrate(shop), 1))
@@ -319,9 +303,9 @@ def test_undo_gives_back_the_old_shape(old_shop):
     assert found["twice"] == {"x": 5.5, "y": 1.0, "z": 1.0} and "disagrees" not in found
 
 
-def test_numbers_that_no_cart_holds_go_back_digit_by_digit(quick_shop):
+def test_numbers_that_no_cart_holds_go_back_digit_by_digit(double_shop):
     """And a document gets none that its double does not hold: it would be another number."""
-    shop = quick_shop
+    shop = double_shop
     lines = ['{"article_id": "m", "quantite": 1E400}', '{"article_id": 123456789012345678901, "quantite": 1}',
              '{"article_id": "n", "quantite": -0.1000000000000000055511151231}']
     old = Predecessor()
@@ -424,9 +408,9 @@ def test_carts_whose_id_cannot_be_read_go_back_under_a_new_one(shop):
         assert documents[user]["articles"] == json.loads(rows[user]["articles"]) == [line(user, 2.0)]
 
 
-def test_great_carts_go_back_however_many_there_are(quick_shop):
+def test_great_carts_go_back_however_many_there_are(double_shop):
     """A thousand of them are more than one packet of MariaDB's and one insert of MongoDB's can hold."""
-    shop = quick_shop
+    shop = double_shop
     shop.old = Predecessor()
     for user in range(1_000):
         shop.old.user(f"u{user}", [line(f"{user * 1_000 + n:024x}", 1.0) for n in range(320)])
@@ -475,8 +459,8 @@ def killed_once(shop, table):
 # What the server still does for a run that is gone: in a packet that made some of our tables when it was killed.
 @pytest.mark.parametrize("arguments, tables", [(["--undo"], ["panier_schema", "panier", "panier_lane"]), ([], ["panier"])],
                          ids=["undo", "migrate"])
-def test_the_next_run_waits_for_what_the_server_still_does_for_a_killed_one(quick_shop, arguments, tables):
-    shop = quick_shop
+def test_the_next_run_waits_for_what_the_server_still_does_for_a_killed_one(double_shop, arguments, tables):
+    shop = double_shop
     database = shop.stores.mariadb.database
     old = Predecessor(users=1)
     killed = 0
@@ -496,9 +480,9 @@ def test_the_next_run_waits_for_what_the_server_still_does_for_a_killed_one(quic
 
 
 @pytest.mark.parametrize("arguments", [["--undo"], []], ids=["undo", "migrate"])
-def test_the_next_run_touches_nothing_before_that(quick_shop, arguments):
+def test_the_next_run_touches_nothing_before_that(double_shop, arguments):
     """The schema's lock, held here in the place of the killed run's session."""
-    shop = quick_shop
+    shop = double_shop
     mariadb = shop.stores.mariadb
     old = Predecessor(users=2_000)  # so that a kill finds it at work
     old.write_to(shop.stores)
@@ -673,3 +657,25 @@ def test_panier_that_never_migrated_goes_back_too(shop):
     shop.stores.mariadb.execute("DROP TABLE panier")
     shop.stores.mariadb.execute(TABLE)
     assert create_table_of(shop) == made
+
+
+def test_a_lost_ledger_is_made_anew_from_the_mirror(shop):
+    """Where there is no backup: the mirror's carts are taken over as if they were the predecessor's."""
+    panier = shop.start()
+    client = panier.client()
+    for user in ("u1", "u2", "u3"):
+        client.add(user, "a", 2)
+        client.add(user, "b", 0.5)
+    client.empty("u2")
+    client.delete("u3")
+    panier.stop()
+    shop.stores.mariadb.use_database(f"{shop.stores.mariadb.database}_new")
+    shop.stores.mariadb.execute(TABLE)
+    report_of(migrate(shop))
+    verify(shop)
+    again = shop.start(name="again")
+    assert again.client().quantities("u1") == {"a": 2, "b": 0.5}
+    assert again.client().quantities("u2") == {}
+    assert again.client().quantities("u3") == {}, "its document was there still: a deleted cart comes back, empty"
+    assert again.client().add("u1", "a", 1).status == 201
+    shop.settle_and_verify(again)

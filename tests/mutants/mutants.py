@@ -133,6 +133,8 @@ MUTANTS = [
     ("verify repairs no cart that a lane has in hand", VERIFY,
      "if (!suspect.holder && !under_repair(suspect.user, *behind)) {", "if (!under_repair(suspect.user, *behind)) {"),
     ("verify removes nothing that panier never wrote", VERIFY, "if (is_foreign(row, doc)) continue;", "if (false) continue;"),
+    ("a ledger that may be lost is not written to", "src/upkeep/probe.cpp",
+     "      if (mirror_) look_whether_lost(); // before anybody takes it for up\n", ""),
 ]
 
 # Rules that the store adapters keep, with the suite that must notice.
@@ -184,8 +186,6 @@ OF_ADAPTERS = [
      "  std::vector tooks", "  std::vector tooks", "contract_mongo"),
     ("MongoDB: a ping asks the majority", "src/store/mongo/requests.cpp",
      "  return write_concern_met(reply.get());\n", "  return {};\n", "contract_mongo"),
-    ("a ledger that may be lost is not written to", "src/upkeep/probe.cpp",
-     "      if (mirror_) look_whether_lost(); // before anybody takes it for up\n", "", "unit_upkeep"),
     ("MongoDB: a bulk that was not carried out whole is unknown", "src/store/mongo/replies.cpp",
      "if (!std::cmp_equal(reply_count(reply), std::ranges::count(told, false)))", "if (false)", "contract_mongo"),
     ("MongoDB: a duplicate key is looked at, not given up", "src/store/mongo/errors.cpp",
