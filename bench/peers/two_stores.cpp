@@ -142,7 +142,9 @@ Result<void> TwoStores::mirror(const cart::UserId& user, const Reserved& reserve
   if (!mongoc_client_command_simple(client.get(), mirror_.database.c_str(), command.get(), nullptr,
                                     reply.reset(), &error))
     return std::unexpected(mongo::to_error(error, true));
-  if (mongo::update_reply(reply.get(), 1).front() != commit::Took::held)
+  const auto took = mongo::update_reply(reply.get(), 1);
+  if (!took) return std::unexpected(took.error());
+  if (took->front() != commit::Took::held)
     return fail(Errc::store_rejected, "the mirror did not take it");
   return {};
 }
