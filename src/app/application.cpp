@@ -207,8 +207,7 @@ Application::Application(const config::Config& config, const std::string& versio
               [this](commit::WriteRequest request, commit::WriteDone done) {
                 path_.submit(std::move(request), std::move(done));
               }),
-      ledger_probe_(clock_, *stores_.ledger, ledger_state_, prepared, stores_.mirror.get(),
-                    config.mirror_timeout),
+      ledger_probe_(clock_, *stores_.ledger, ledger_state_, prepared, stores_.mirror.get()),
       articles_(make_articles(config, clock_, metrics_)),
       service_({.clock = clock_,
                 .path = path_,
@@ -241,7 +240,7 @@ Application::~Application() {
 Result<void> Application::start() {
   running_ = true;
   // The stores are asked once before the first request, so that health tells the truth from the
-  // start; a store that hangs costs one timeout.
+  // start; a store that hangs costs a timeout.
   ledger_probe_.run_once();
   if (mirror_probe_) mirror_probe_->run_once();
   path_.start();
@@ -267,9 +266,11 @@ void Application::stop() {
   running_ = false;
   // Upkeep may hang in a driver call: it ends beside the rest.
   std::thread background([this] {
+    ledger_probe_.request_stop();
+    if (mirror_probe_) mirror_probe_->request_stop();
+    upkeep_.stop();
     ledger_probe_.stop();
     if (mirror_probe_) mirror_probe_->stop();
-    upkeep_.stop();
   });
   carts_.stop(requests_grace);
   // Before the lanes: a write that waits for its stock is answered while they can still take it.

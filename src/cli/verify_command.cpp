@@ -119,17 +119,17 @@ int verify(const config::Config& config, const VerifyOptions& options) {
         return true;
       },
       options.repair ? upkeep::Verify::Mode::repair : upkeep::Verify::Mode::report);
-  const auto lost =
-      upkeep::seems_lost(*bench.upkeep.ledger, *bench.upkeep.mirror, config.mirror_timeout);
+  const auto lost = upkeep::is_lost(*bench.upkeep.ledger, *bench.upkeep.mirror);
   if (!lost) return failed(lost.error());
   if (options.repair) {
-    if (!lost->empty()) return complain(exit_usage, "verify: " + *lost);
+    if (lost->is == upkeep::Lost::Is::unknown) return complain(exit_store, "verify: " + lost->why);
+    if (lost->is == upkeep::Lost::Is::likely) return complain(exit_usage, "verify: " + lost->why);
     if (const auto aborted = abort_dead_lists(bench); !aborted) return failed(aborted.error());
   }
   auto report = compare.run();
   if (!report) return failed(report.error());
   print(*report);
-  if (!lost->empty()) fmt::print("{}\n", *lost);
+  if (!lost->why.empty()) fmt::print("{}\n", lost->why);
   if (!options.repair || report->differences == 0)
     return report->differences == 0 ? exit_fine : exit_no;
 

@@ -43,7 +43,7 @@ struct Settings {
   std::size_t headers_count_max = 100;
   std::size_t body_bytes_max = std::size_t{64} * 1024;
   // Of all answers of a thread's that their clients have not taken at once: whose answer goes
-  // beyond it is cut off, as a reader that is too slow.
+  // beyond it is cut off, as a reader that is too slow; but one is always allowed.
   std::size_t untaken_bytes_max = std::size_t{128} * 1024 * 1024;
   std::size_t connections_max = 10'000;        // at least 1; more wait in the kernel's queue
   std::chrono::milliseconds accept_pause{100}; // after EMFILE and the like, or at connections_max

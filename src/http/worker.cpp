@@ -173,7 +173,7 @@ std::string_view Worker::date() {
 }
 
 bool Worker::take_room(std::size_t bytes) {
-  if (bytes > settings_.untaken_bytes_max - untaken_bytes_) return false;
+  if (untaken_bytes_ > 0 && untaken_bytes_ + bytes > settings_.untaken_bytes_max) return false;
   untaken_bytes_ += bytes;
   return true;
 }

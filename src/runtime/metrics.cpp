@@ -79,6 +79,7 @@ struct Metrics::Impl {
   struct Watched {
     const StoreState& state;
     Gauge& up;
+    Gauge& writable;
     Gauge& latency;
   };
 
@@ -107,6 +108,7 @@ struct Metrics::Impl {
   Gauge& verify_differences;
   Counter& verify_found;
   Family<Gauge>& store_up;
+  Family<Gauge>& store_writable;
   Family<Gauge>& store_latency;
   Counter& log_lines_lost;
   Counter& failure_log_left_out;
@@ -172,6 +174,8 @@ Metrics::Impl::Impl(std::string_view version, const Clock& clock)
                            "Carts that a comparison found to differ, at the moment it did.")),
       store_up(gauges("panier_store_up",
                       "1: the last call was answered; 0: it failed, or none was made yet.")),
+      store_writable(gauges("panier_store_writable",
+                            "0: it is not up, or a notice in its health forbids writes.")),
       store_latency(gauges("panier_store_latency_seconds", "Of the last call that was answered.")),
       log_lines_lost(counter("panier_log_lines_lost_total", "Log lines that nobody took in time.")),
       failure_log_left_out(
@@ -192,6 +196,7 @@ void Metrics::Impl::refresh() {
   for (const Watched& store : watched) {
     const StoreState::Snapshot snapshot = store.state.snapshot();
     store.up.Set(snapshot.status == StoreState::Status::up ? 1 : 0);
+    store.writable.Set(store.state.writable() ? 1 : 0);
     store.latency.Set(std::chrono::duration<double>(snapshot.latency).count());
   }
   raise(log_lines_lost, log::lost());
@@ -275,7 +280,8 @@ void Metrics::verify_found() {
 void Metrics::watch(const StoreState& store) {
   const Labels labels{{"store", store.snapshot().name}};
   std::lock_guard lock(impl_->mutex);
-  impl_->watched.push_back({store, impl_->store_up.Add(labels), impl_->store_latency.Add(labels)});
+  impl_->watched.push_back({store, impl_->store_up.Add(labels), impl_->store_writable.Add(labels),
+                            impl_->store_latency.Add(labels)});
 }
 
 void Metrics::watch_failure_log(std::function<std::uint64_t()> count) {

@@ -9,9 +9,25 @@ StoreState::StoreState(std::string name, const Clock& clock) : clock_(clock) {
   snapshot_.since = clock_.wall();
 }
 
+void StoreState::leave_to_probe() {
+  std::lock_guard lock(mutex_);
+  probed_ = true;
+  if (snapshot_.status == Status::unknown) down_.store(true, std::memory_order_relaxed);
+}
+
+void StoreState::found_up(std::chrono::microseconds latency) {
+  std::lock_guard lock(mutex_);
+  snapshot_.latency = latency;
+  rise();
+}
+
 void StoreState::answered(std::chrono::microseconds latency) {
   std::lock_guard lock(mutex_);
   snapshot_.latency = latency;
+  if (!probed_) rise();
+}
+
+void StoreState::rise() {
   if (snapshot_.status == Status::up) return;
   snapshot_.status = Status::up;
   snapshot_.since = clock_.wall();

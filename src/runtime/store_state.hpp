@@ -28,6 +28,11 @@ public:
 
   StoreState(std::string name, const Clock& clock);
 
+  // From now on only found_up() ends "down", and "unknown" is no better than "down": a probe asks
+  // for more than whoever happens to get an answer.
+  void leave_to_probe();
+  void found_up(std::chrono::microseconds latency);
+
   // Each call to the store ends in one of these.
   void answered(std::chrono::microseconds latency);
   void failed(const Error& error);
@@ -36,7 +41,8 @@ public:
   enum class Forbids : std::uint8_t { writes, reads_too };
   void set_notice(std::string notice, Forbids forbids = Forbids::writes);
 
-  // Cheap; asked for every request. unknown counts as usable: the first request finds out.
+  // Cheap; asked for every request. unknown counts as usable, without a probe: the first request
+  // finds out.
   [[nodiscard]] bool down() const noexcept { return down_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool writable() const noexcept {
     return !down() && !noticed_.load(std::memory_order_relaxed);
@@ -54,6 +60,8 @@ public:
   void caught_up(std::uint64_t mark) noexcept { caught_up_.store(mark); }
 
 private:
+  void rise(); // under mutex_
+
   const Clock& clock_;
   std::atomic<bool> down_{false};
   std::atomic<bool> noticed_{false};
@@ -61,7 +69,9 @@ private:
   std::atomic<std::uint64_t> behind_{1};
   std::atomic<std::uint64_t> caught_up_{0};
   mutable std::mutex mutex_;
-  Snapshot snapshot_; // guarded by mutex_
+  // guarded by mutex_
+  Snapshot snapshot_;
+  bool probed_ = false;
 };
 
 } // namespace panier::runtime

@@ -98,8 +98,8 @@ Result<void> LagRepair::raise_lost_versions(std::vector<commit::Lagging>& page) 
 }
 
 // The guard refused: the mirror holds this very version already, or a higher one. Or the answer
-// says nothing of this write (a write concern error; a server that ends a bulk at its first error),
-// and whoever only tried again would be told the same again, later and later.
+// says nothing of this write (a server that ends a bulk at its first error), and whoever only tried
+// again would be told the same again, later and later.
 Result<void> LagRepair::look_closer(const std::vector<commit::Lagging>& doubtful) {
   std::vector<commit::UserId> users;
   users.reserve(doubtful.size());

@@ -9,11 +9,13 @@ namespace panier::upkeep {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto tick = 100ms;               // the shortest pause between two rounds
-inline constexpr auto probe_every = 500ms;        // each store is asked whether it lives
-inline constexpr int lost_ledger_docs = 100;      // looked at: one is enough, if it can be read
-inline constexpr auto abandoned_every = 200ms;    // other lanes' lists are looked at
-inline constexpr auto dead_rows_every = 15'000ms; // empty rows of the dead are deleted
+inline constexpr auto tick = 100ms;                  // the shortest pause between two rounds
+inline constexpr auto probe_every = 500ms;           // each store is asked whether it lives
+inline constexpr auto first_ping_max = 2'000ms;      // of the mirror's, for which a start waits
+inline constexpr int lost_ledger_docs = 100;         // one is enough, if it can be read
+inline constexpr auto lost_ledger_timeout = 2'000ms; // of the look at the mirror
+inline constexpr auto abandoned_every = 200ms;       // other lanes' lists are looked at
+inline constexpr auto dead_rows_every = 15'000ms;    // empty rows of the dead are deleted
 inline constexpr auto lag_every = 200ms;
 inline constexpr int lag_page_carts = 128;     // one bulk
 inline constexpr int lag_pages_max = 50;       // a round, then the other work gets its turn

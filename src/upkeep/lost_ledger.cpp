@@ -13,22 +13,27 @@ Result<bool> has_carts(commit::Ledger& ledger) {
 
 } // namespace
 
-Result<std::string> seems_lost(commit::Ledger& ledger, commit::Mirror& mirror,
-                               commit::Mirror::Timeout timeout) {
+Result<Lost> is_lost(commit::Ledger& ledger, commit::Mirror& mirror) {
   const auto carts = has_carts(ledger);
   if (!carts) return std::unexpected(carts.error());
-  if (*carts) return {};
-  const auto page = mirror.scan(std::nullopt, lost_ledger_docs, timeout);
-  if (!page) return std::unexpected(page.error());
-  if (page->docs.empty() && page->unreadable == 0) return {};
+  if (*carts) return Lost{};
+  const auto page = mirror.scan(std::nullopt, lost_ledger_docs, lost_ledger_timeout);
+  if (!page) {
+    return Lost{.is = Lost::Is::unknown,
+                .why = "not known yet whether the ledger was lost: it has no cart, and the mirror, "
+                       "which would tell, does not answer: " +
+                       page.error().detail};
+  }
+  if (page->docs.empty() && page->unreadable == 0) return Lost{};
   // What another copy has begun meanwhile was in the ledger before it was in the mirror.
   const auto again = has_carts(ledger);
   if (!again) return std::unexpected(again.error());
-  if (*again) return {};
-  return "the ledger has no cart, but the mirror has documents. Is it the right database? If the "
-         "ledger was lost, restore it from a backup; if the documents are the predecessor's, run "
-         "panier migrate first; to begin with no carts at all, remove the documents. Nothing is "
-         "written meanwhile";
+  if (*again) return Lost{};
+  return Lost{.is = Lost::Is::likely,
+              .why = "the ledger has no cart, but the mirror has documents. Is it the right "
+                     "database? No cart is written meanwhile. If the ledger was lost, stop every "
+                     "copy and restore it; if the documents are the predecessor's, stop every copy "
+                     "and run panier migrate; to begin with no carts, remove the documents"};
 }
 
 } // namespace panier::upkeep

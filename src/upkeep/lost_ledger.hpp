@@ -4,6 +4,7 @@
 // the mirror, perhaps the last copy there is, for leftovers and remove it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "commit/ports/ledger.hpp"
@@ -11,9 +12,17 @@
 
 namespace panier::upkeep {
 
-// Empty: the ledger has a cart, or neither store has anything. Otherwise what is wrong, and what to
-// do, for an operator. An error: the store that decides does not answer.
-[[nodiscard]] Result<std::string> seems_lost(commit::Ledger& ledger, commit::Mirror& mirror,
-                                             commit::Mirror::Timeout timeout);
+struct Lost {
+  enum class Is : std::uint8_t {
+    no,      // the ledger has a cart, or neither store has anything
+    likely,  // `why` says what is wrong and what to do, for an operator
+    unknown, // the ledger has no cart, and the mirror does not answer: `why`
+  };
+  Is is = Is::no;
+  std::string why;
+};
+
+// An error: the ledger's.
+[[nodiscard]] Result<Lost> is_lost(commit::Ledger& ledger, commit::Mirror& mirror);
 
 } // namespace panier::upkeep

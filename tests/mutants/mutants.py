@@ -133,8 +133,16 @@ MUTANTS = [
     ("verify repairs no cart that a lane has in hand", VERIFY,
      "if (!suspect.holder && !under_repair(suspect.user, *behind)) {", "if (!under_repair(suspect.user, *behind)) {"),
     ("verify removes nothing that panier never wrote", VERIFY, "if (is_foreign(row, doc)) continue;", "if (false) continue;"),
-    ("a ledger that may be lost is not written to", "src/upkeep/probe.cpp",
-     "      if (mirror_) look_whether_lost(); // before anybody takes it for up\n", ""),
+    ("a ledger that may be lost is not written to", "src/upkeep/lost_ledger.cpp",
+     "  if (page->docs.empty() && page->unreadable == 0) return Lost{};\n", "  return Lost{};\n"),
+    ("what another copy has begun is no sign of a lost ledger", "src/upkeep/lost_ledger.cpp",
+     "  if (*again) return Lost{};\n", ""),
+    ("a ledger that went is looked at before it is up again", "src/runtime/store_state.cpp",
+     "  if (!probed_) rise();\n", "  rise();\n"),
+    ("a ledger that seemed lost is no less so while the mirror is silent", "src/upkeep/probe.cpp",
+     "    if (last_look_ == Lost::Is::likely) return true;\n", ""),
+    ("a migration that has begun is no recovery of a lost ledger", "src/upkeep/probe.cpp",
+     "if (last_look_ != Lost::Is::no && !prepare()) return false;", ""),
 ]
 
 # Rules that the store adapters keep, with the suite that must notice.

@@ -95,8 +95,7 @@ Process::Process(const Surroundings& surroundings, int the_slot, Scheduler::Grou
                  done(std::move(answer));
                });
              }),
-      ledger_probe(clock, around.ledger, ledger_state, around.plan.prepared, &around.mirror,
-                   around.plan.timing.mirror_timeout),
+      ledger_probe(clock, around.ledger, ledger_state, around.plan.prepared, &around.mirror),
       mirror_probe(clock, around.mirror, mirror_state, around.plan.timing.mirror_timeout),
       service({.clock = clock,
                .path = path,

@@ -133,7 +133,7 @@ private:
                             .limits = {}},
                            ledger_,
                            &mirror_};
-  upkeep::LedgerProbe ledger_probe_{clock_, ledger_, ledger_state_, false, &mirror_, 2s};
+  upkeep::LedgerProbe ledger_probe_{clock_, ledger_, ledger_state_, false, &mirror_};
   upkeep::MirrorProbe mirror_probe_{clock_, mirror_, mirror_state_, 2s};
   upkeep::Upkeep upkeep_{{.clock = clock_,
                           .metrics = metrics_,

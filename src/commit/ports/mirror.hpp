@@ -30,7 +30,7 @@ enum class Took : std::uint8_t {
   refused, // duplicate key: the guard refused (the mirror holds this version or a higher one) or an
            // upsert collided
   failed,  // the mirror said no to this one, and would again (document refused)
-  unknown, // no answer, a write concern error, or an error that does not say
+  unknown, // an answer that cannot be trusted, or an error that does not say
 };
 
 struct MirrorDoc {

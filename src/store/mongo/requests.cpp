@@ -117,6 +117,7 @@ Result<void> ping(Session& session, Ticket& ticket, std::string_view collection)
   append_text(command.get(), "findAndModify", collection);
   BSON_APPEND_DOCUMENT_BEGIN(command.get(), "query", &query);
   BSON_APPEND_OID(&query, "_id", &none);
+  append_text(&query, "user_id", ""); // nobody's; a sharded cluster wants the shard's key here
   bson_append_document_end(command.get(), &query);
   BSON_APPEND_DOCUMENT_BEGIN(command.get(), "update", &change);
   // Without an upsert this is no change, should somebody's document be found after all.

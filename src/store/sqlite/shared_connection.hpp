@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -34,13 +36,21 @@ public:
     std::unique_ptr<SharedConnection, GiveBack> shared_;
   };
 
-  // Waits for the others at most so long, then store_conflict, as SQLite says of its own lock.
+  // In the order of asking, so that nobody who asks again at once keeps it for himself. Waits at
+  // most so long, then store_conflict, as SQLite says of its own lock.
   // `make` makes the connection when there is none, or the last one broke.
   template <class Make>
   [[nodiscard]] Result<Turn> take(std::chrono::milliseconds wait, const Make& make) {
     std::unique_lock lock(mutex_);
-    if (!free_.wait_for(lock, wait, [this] { return !taken_; }))
-      return fail(Errc::store_conflict, "another lane keeps the connection");
+    const auto ticket = next_ticket_++;
+    waiting_.push_back(ticket);
+    const bool mine =
+        free_.wait_for(lock, wait, [&] { return !taken_ && waiting_.front() == ticket; });
+    std::erase(waiting_, ticket);
+    if (!mine) {
+      free_.notify_all(); // whoever is first now
+      return fail(Errc::store_conflict, "other lanes keep the connection");
+    }
     taken_ = true;
     lock.unlock();
     Turn turn(*this);
@@ -54,19 +64,29 @@ public:
     return turn;
   }
 
+  // How many wait. For tests.
+  [[nodiscard]] std::size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
 private:
   void give_back() {
     {
       const std::lock_guard lock(mutex_);
       taken_ = false;
     }
-    free_.notify_one();
+    free_.notify_all(); // only the first of them goes on, and they are no more than the lanes
   }
 
   const std::unique_ptr<Checkpointer> checkpointer_;
   std::mutex mutex_; // no timed_mutex: GCC 12's thread sanitizer does not see its waits
   std::condition_variable free_;
-  bool taken_ = false;                     // guarded by mutex_
+  // guarded by mutex_
+  bool taken_ = false;
+  std::uint64_t next_ticket_ = 0;
+  std::deque<std::uint64_t> waiting_; // tickets, the first to ask first
+
   std::unique_ptr<Connection> connection_; // the holder's
 };
 

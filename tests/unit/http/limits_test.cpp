@@ -224,6 +224,15 @@ TEST_F(LimitsTest, AnswersThatNobodyTakesHaveABound) {
   EXPECT_EQ(third.ask(large).body.size(), std::size_t{32} << 20) << "its room was given back";
 }
 
+TEST_F(LimitsTest, AnAnswerAboveTheBoundOfAllIsTakenAlone) {
+  settings_.threads = 1;
+  settings_.request_timeout = 60s;
+  settings_.untaken_bytes_max = 1;
+  auto client = connect();
+  EXPECT_EQ(client.ask("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").body.size(),
+            std::size_t{32} << 20);
+}
+
 TEST_F(LimitsTest, AHandlerThatDoesNotAnswerIsAnsweredFor) {
   auto reader = connect();
   const auto read = reader.ask("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");

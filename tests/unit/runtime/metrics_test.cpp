@@ -66,6 +66,7 @@ TEST_F(MetricsTest, every_series_is_there) {
            "panier_verify_differences 1",
            "panier_verify_found_total 1",
            "panier_store_up{store=\"mariadb\"} 0",
+           "panier_store_writable{store=\"mariadb\"} 1",
            "panier_store_latency_seconds{store=\"mariadb\"} 0",
            "panier_log_lines_lost_total ",
            "panier_failure_log_left_out_total 9",
@@ -81,6 +82,9 @@ TEST_F(MetricsTest, stores_are_shown_as_they_are_now) {
   store.answered(2500us);
   EXPECT_THAT(metrics_.text(), HasSubstr("panier_store_up{store=\"mongodb\"} 1"));
   EXPECT_THAT(metrics_.text(), HasSubstr("panier_store_latency_seconds{store=\"mongodb\"} 0.0025"));
+  EXPECT_THAT(metrics_.text(), HasSubstr("panier_store_writable{store=\"mongodb\"} 1"));
+  store.set_notice("unique index missing");
+  EXPECT_THAT(metrics_.text(), HasSubstr("panier_store_writable{store=\"mongodb\"} 0"));
   store.failed({Errc::store_timeout, "", ""});
   EXPECT_THAT(metrics_.text(), HasSubstr("panier_store_up{store=\"mongodb\"} 0"));
 }

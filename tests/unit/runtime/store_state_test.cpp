@@ -57,6 +57,23 @@ TEST(StoreState, a_notice_forbids_writes_alone) {
   EXPECT_TRUE(state.writable());
 }
 
+TEST(StoreState, what_is_left_to_a_probe_is_brought_up_by_it_alone) {
+  test::ManualClock clock;
+  StoreState state("mariadb", clock);
+  state.leave_to_probe();
+  EXPECT_FALSE(state.writable()) << "nobody has looked yet";
+  state.answered(1ms);
+  EXPECT_TRUE(state.down());
+  state.found_up(1ms);
+  EXPECT_TRUE(state.writable());
+  state.failed({Errc::store_unreachable, {}, {}});
+  state.answered(1ms);
+  EXPECT_TRUE(state.down());
+  EXPECT_EQ(state.snapshot().status, Status::down);
+  state.found_up(1ms);
+  EXPECT_EQ(state.snapshot().status, Status::up);
+}
+
 TEST(StoreState, a_notice_may_forbid_reads_too) {
   test::ManualClock clock;
   StoreState state("mariadb", clock);
