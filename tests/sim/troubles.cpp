@@ -17,12 +17,14 @@ std::string_view name_of(LedgerCall call) {
       "prepare",    "open",       "lock",     "look",    "commit",
       "last_batch", "read",       "ping",     "lanes",   "delete_dead_lanes",
       "lagging",    "lag_count",  "lag_done", "add_lag", "purgeable",
-      "untouched",  "purge_keys", "scan"};
+      "untouched",  "purge_keys", "scan",     "misnamed"};
+  static_assert(names.size() == static_cast<std::size_t>(LedgerCall::misnamed) + 1);
   return names.at(static_cast<std::size_t>(call));
 }
 std::string_view name_of(MirrorCall call) {
   static constexpr std::array names = {"write", "find",   "ping", "ensure_index",
                                        "purge", "remove", "scan"};
+  static_assert(names.size() == static_cast<std::size_t>(MirrorCall::scan) + 1);
   return names.at(static_cast<std::size_t>(call));
 }
 
@@ -334,7 +336,8 @@ void World::incident(const Incident& one) {
 }
 
 void World::restore_ledger() {
-  if (!backup_) return;
+  // One without a cart is not believed (ADR 0003), and nobody here acts on what health says then.
+  if (!backup_ || backup_->carts.empty()) return;
   ledger_.end_open_transactions();
   ledger_.decide_hanging(false);
   ledger_.release_orphans();
