@@ -1,4 +1,4 @@
-// What world.cpp, troubles.cpp and clients.cpp share: one run from inside.
+// What world.cpp, troubles.cpp, hands.cpp and clients.cpp share: one run from inside.
 #pragma once
 
 #include "history.hpp"
@@ -36,6 +36,7 @@ private:
   void judge_next_bulk();
   void schedule_incidents();
   void incident(const Incident& incident);
+  // --- hands: hands.cpp ---
   void edit_mirror(int choice);
   void spoil_row(const std::string& user, bool unreadable);
   void restore_ledger();

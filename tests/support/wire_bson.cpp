@@ -95,11 +95,6 @@ std::string_view bytes(const bson_t* document) {
   return {reinterpret_cast<const char*>(bson_get_data(document)), document->len};
 }
 
-// An operator that is absent changes nothing.
-std::string_view or_empty(std::string_view document) {
-  return document.empty() ? std::string_view("\5\0\0\0\0", 5) : document;
-}
-
 // Appends every field of `from` that `into` does not have yet.
 void add_missing(bson_t* into, std::string_view from) {
   if (from.empty()) return;
@@ -308,6 +303,10 @@ std::string upserted(const bson_t* query, const bson_t* change) {
   add_missing(result.get(), embedded(change, "$set"));
   add_missing(result.get(), on_insert);
   return result.raw();
+}
+
+std::string_view or_empty(std::string_view document) {
+  return document.empty() ? std::string_view("\5\0\0\0\0", 5) : document;
 }
 
 } // namespace panier::support::wire

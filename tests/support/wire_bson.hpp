@@ -61,6 +61,8 @@ private:
 // The bytes of an embedded document or array; empty where there is none.
 [[nodiscard]] std::string_view embedded(const bson_iter_t& at);
 [[nodiscard]] std::string_view embedded(const bson_t* document, const char* key);
+// An empty document instead of none: an operator that is absent changes nothing.
+[[nodiscard]] std::string_view or_empty(std::string_view document);
 // The documents of an array.
 [[nodiscard]] std::vector<std::string_view> elements(std::string_view array);
 

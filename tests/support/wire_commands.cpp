@@ -7,13 +7,7 @@
 namespace panier::support::wire {
 namespace {
 
-struct Refusal {
-  int code = 0;
-  std::string message;
-};
-
 constexpr std::size_t batch_bytes_max = 15'000'000; // of MongoDB's 16 MiB a document
-constexpr std::int64_t first_batch_default = 101;
 
 void append_error(bson_t* to, int code, const std::string& message) {
   BSON_APPEND_INT32(to, "code", code);
@@ -82,10 +76,6 @@ void append_concern_error(bson_t* reply, const std::optional<WireFault>& fault) 
   bson_append_document_end(reply, &error);
 }
 
-std::string_view or_empty(std::string_view document) {
-  return document.empty() ? std::string_view("\5\0\0\0\0", 5) : document;
-}
-
 } // namespace
 
 std::string Command::database() const {
@@ -145,8 +135,6 @@ std::string Commands::answer(const Command& command, const std::optional<WireFau
   try {
     const std::lock_guard lock(mutex_);
     (this->*body)(command, reply, fault);
-  } catch (const Refusal& refused) {
-    return refusal(refused.code, refused.message);
   } catch (const WriteError& error) {
     return refusal(error.code, error.message);
   } catch (const BadQuery& bad) {
@@ -280,7 +268,7 @@ void Commands::append_batch(Doc& reply, const std::string& space, const char* na
 
 void Commands::find(const Command& command, Doc& reply, const std::optional<WireFault>&) {
   const View body(command.body);
-  if (field(body.get(), "projection")) throw Refusal{2, "projections are not known here"};
+  if (field(body.get(), "projection")) throw WriteError{2, "projections are not known here"};
   const View filter(or_empty(embedded(body.get(), "filter")));
   const View sort(or_empty(embedded(body.get(), "sort")));
   const Collection& from = collection_of(command);
@@ -293,7 +281,7 @@ void Commands::find(const Command& command, Doc& reply, const std::optional<Wire
 void Commands::get_more(const Command& command, Doc& reply, const std::optional<WireFault>&) {
   const View body(command.body);
   const auto at = cursors_.find(number(body.get(), "getMore"));
-  if (at == cursors_.end()) throw Refusal{43, "cursor not found"};
+  if (at == cursors_.end()) throw WriteError{43, "cursor not found"};
   std::vector<std::string> documents = std::move(at->second);
   cursors_.erase(at);
   append_batch(reply, command.database() + "." + text(body.get(), "collection"), "nextBatch",
@@ -315,86 +303,6 @@ void Commands::count(const Command& command, Doc& reply, const std::optional<Wir
   BSON_APPEND_INT32(reply.get(), "n", static_cast<std::int32_t>(found.size()));
 }
 
-void Commands::create_indexes(const Command& command, Doc&, const std::optional<WireFault>&) {
-  for (const std::string_view index : command.documents("indexes")) {
-    const View wanted(index);
-    const View key(or_empty(embedded(wanted.get(), "key")));
-    if (!bson_has_field(key.get(), "user_id") || bson_count_keys(key.get()) != 1)
-      throw Refusal{2, "only {user_id: 1} is known here"};
-    Collection& of = collection_of(command);
-    const bool unique = flag(wanted.get(), "unique");
-    if (of.has_user_index() && of.unique_user() != unique)
-      throw Refusal{85, "an index of that name exists with other options"};
-    of.create_user_index(unique);
-  }
-}
-
-void Commands::list_indexes(const Command& command, Doc& reply, const std::optional<WireFault>&) {
-  const std::string space =
-      command.database() + "." + text(View(command.body).get(), "listIndexes");
-  const auto at = collections_.find(space);
-  if (at == collections_.end()) throw Refusal{26, "ns does not exist: " + space};
-  std::vector<std::string> indexes;
-  const auto add = [&](const char* field_name, const char* name, bool unique) {
-    Doc index;
-    bson_t key;
-    BSON_APPEND_INT32(index.get(), "v", 2);
-    BSON_APPEND_DOCUMENT_BEGIN(index.get(), "key", &key);
-    BSON_APPEND_INT32(&key, field_name, 1);
-    bson_append_document_end(index.get(), &key);
-    BSON_APPEND_UTF8(index.get(), "name", name);
-    if (unique) BSON_APPEND_BOOL(index.get(), "unique", true);
-    indexes.push_back(index.raw());
-  };
-  add("_id", "_id_", false);
-  if (at->second.has_user_index()) add("user_id", "user_id_1", at->second.unique_user());
-  append_batch(reply, space, "firstBatch", std::move(indexes), first_batch_default);
-}
-
-// Filters by the name alone.
-void Commands::list_collections(const Command& command, Doc& reply,
-                                const std::optional<WireFault>&) {
-  const View filter(or_empty(embedded(View(command.body).get(), "filter")));
-  const std::string wanted = text(filter.get(), "name");
-  const std::string prefix = command.database() + ".";
-  std::vector<std::string> found;
-  for (const auto& [space, of] : collections_) {
-    if (!of.exists() || !space.starts_with(prefix)) continue;
-    const std::string name = space.substr(prefix.size());
-    if (!wanted.empty() && name != wanted) continue;
-    Doc entry;
-    BSON_APPEND_UTF8(entry.get(), "name", name.c_str());
-    BSON_APPEND_UTF8(entry.get(), "type", "collection");
-    found.push_back(entry.raw());
-  }
-  append_batch(reply, prefix + "$cmd.listCollections", "firstBatch", std::move(found),
-               first_batch_default);
-}
-
-void Commands::create(const Command& command, Doc&, const std::optional<WireFault>&) {
-  Collection& made = collection_of(command);
-  if (made.exists()) throw Refusal{48, "a collection of that name exists"};
-  made.create();
-}
-
-void Commands::rename(const Command& command, Doc&, const std::optional<WireFault>&) {
-  const View body(command.body);
-  const std::string from = text(body.get(), "renameCollection");
-  const std::string to = text(body.get(), "to");
-  if (command.database() != "admin") throw Refusal{13, "renameCollection wants the admin database"};
-  if (!collection(from).exists()) throw Refusal{26, "source namespace does not exist"};
-  if (collection(to).exists()) throw Refusal{48, "target namespace exists"};
-  collections_.erase(to);
-  auto moved = collections_.extract(from);
-  moved.key() = to;
-  moved.mapped().rename(to);
-  collections_.insert(std::move(moved));
-}
-
-void Commands::drop(const Command& command, Doc&, const std::optional<WireFault>&) {
-  collections_.erase(collection_of(command).name());
-}
-
 void Commands::build_info(const Command&, Doc& reply, const std::optional<WireFault>&) {
   BSON_APPEND_UTF8(reply.get(), "version", "0.0.0-wire-double");
 }
@@ -402,7 +310,7 @@ void Commands::build_info(const Command&, Doc& reply, const std::optional<WireFa
 // A login costs nothing to refuse; letting one in would need SCRAM, and no test needs a password to
 // be right.
 void Commands::refuse_login(const Command&, Doc&, const std::optional<WireFault>&) {
-  throw Refusal{18, "Authentication failed."};
+  throw WriteError{18, "Authentication failed."};
 }
 
 } // namespace panier::support::wire

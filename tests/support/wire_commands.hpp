@@ -27,6 +27,8 @@ struct Command {
   [[nodiscard]] std::vector<std::string_view> documents(const char* key) const;
 };
 
+inline constexpr std::int64_t first_batch_default = 101;
+
 // Thread-safe: each statement is one atomic step.
 class Commands {
 public:

@@ -1,4 +1,4 @@
-add_library(panier_test_wire STATIC wire_bson.cpp wire_store.cpp wire_fault.cpp wire_commands.cpp wire_message.cpp
+add_library(panier_test_wire STATIC wire_bson.cpp wire_store.cpp wire_fault.cpp wire_commands.cpp wire_catalog.cpp wire_message.cpp
                                     wire_script.cpp wire_loop.cpp wire_double.cpp)
 target_link_libraries(
   panier_test_wire
