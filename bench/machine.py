@@ -2,6 +2,7 @@
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -22,6 +23,29 @@ def _of_file(path, name):
         if key.strip() == name:
             return value.strip()
     return "unknown"
+
+
+@dataclass(frozen=True)
+class ProcessorTime:
+    """What all processors have spent since the machine began, in ticks: by itself nothing, its differences are shares."""
+    all: int
+    idle: int
+    stolen: int
+
+    @classmethod
+    def now(cls):
+        user, nice, system, idle, io_wait, irq, soft_irq, stolen = map(int, _first_line("/proc/stat").split()[1:9])
+        return cls(user + nice + system + idle + io_wait + irq + soft_irq + stolen, idle + io_wait, stolen)
+
+    def shares_since(self, before):
+        """What nobody used, and what the machine below kept back."""
+        ticks = max(1, self.all - before.all)
+        return {"idle": (self.idle - before.idle) / ticks, "stolen": (self.stolen - before.stolen) / ticks}
+
+
+def _first_line(path):
+    with open(path, encoding="ascii") as file:
+        return file.readline()
 
 
 def describe(build_dir):

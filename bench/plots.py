@@ -7,6 +7,8 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "panier"  # the same figures make the same file
 from matplotlib import pyplot  # noqa: E402 (the backend is chosen first)
 
+import shows  # noqa: E402
+
 WIDE_IN, HIGH_IN = 7.5, 4.2
 STYLES = {"strict": "C0o-", "available": "C2s-", "embedded-strict": "C4D-", "one-store": "C1^--", "two-stores": "C3v--",
           "sqlite": "C5<--", "point-reads": "C1^--", "null route": "k.:", "the limit": "k.:"}
@@ -17,8 +19,9 @@ def _section(record, name):
     return next((section for section in record["sections"] if section["name"] == name), None)
 
 
-def median(point, name):
-    return statistics.median(sample[name] for sample in point["samples"])
+def median(point, of):
+    """of: a figure's name, or what makes one of a sample."""
+    return statistics.median(of(sample) if callable(of) else sample[of] for sample in point["samples"])
 
 
 def series(section, x, y="rate", **wanted):
@@ -29,11 +32,11 @@ def series(section, x, y="rate", **wanted):
 
 def limit_series(section):
     """[(connections, the limit's rate)] from the medians; what a row is judged by is computed within each round."""
-    ledger = dict(series(section, "connections", probe="LedgerLimit", system="alone"))
-    mirror = dict(series(section, "connections", probe="MirrorLimit", system="alone"))
-    http = dict(series(section, "connections", probe="Closed", system="null route", operation="add"))
+    ledger, mirror, http = (dict(series(section, "connections", shows.saturated, **part)) for part in (
+        {"probe": "LedgerLimit", "system": "alone"}, {"probe": "MirrorLimit", "system": "alone"},
+        {"probe": "Closed", "system": "null route", "operation": "add"}))
     lone = dict(series(section, "connections", "p50_us", probe="Closed", system="strict", operation="add"))
-    return [(c, min(1 / (1 / ledger[c] + 1 / mirror[c] + 1 / http[c]), c / (lone[1] / 1e6))) for c in sorted(ledger)]
+    return [(c, shows.the_limit((ledger[c], mirror[c], http[c]), c, lone[1])) for c in sorted(ledger)]
 
 
 def _line(axes, points, label, **options):

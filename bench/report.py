@@ -68,8 +68,26 @@ def _rate(point):
     return f"{plots.median(point, 'rate'):,.0f}" + (f" ({failed} failed)" if failed else "")
 
 
+def _idle(point):
+    return f"{plots.median(point, 'idle') * 100:.0f} %"
+
+
 def _milliseconds(point):
     return " / ".join(f"{plots.median(point, name) / 1000:.3g}" for name, _ in plots.PERCENTILES)
+
+
+def idle_table(section):
+    """Whether a rate is what the processors allow, or its clients waited for something else."""
+    points = [{**point, "adds by": _part(point)} for point in section["points"]
+              if point["probe"] != "Closed" or (point["operation"], point["carts"]) == ("add", 100_000)]
+    stolen = max(sample["stolen"] for point in section["points"] for sample in point["samples"])
+    return ("How much of the processors' time nobody used meanwhile (of no slice did the machine below keep back more than "
+            f"{stolen * 100:.0f} %):\n\n" + _grid(points, "adds by", "connections", _idle))
+
+
+def _part(point):
+    named = {"LedgerLimit": "the ledger alone", "MirrorLimit": "the mirror alone"}
+    return named.get(point["probe"], point["system"])
 
 
 def _grid(points, down, across, cell):
@@ -93,11 +111,11 @@ def _matrix(section):
         yield f"#### {operation}" + (" (80 % reads, 10 % add, 10 % edit)" if operation == "mix" else "")
         yield "Requests/s:\n\n" + _grid(points, "system", "connections", _rate)
         yield "p50 / p99 / p99.9 in ms:\n\n" + _grid(points, "system", "connections", _milliseconds)
-    yield "#### The parts of the limit, each saturated alone, requests/s"
+    yield "#### The parts of the limit, each alone: requests/s, and how much of the processors' time nobody used"
     named = {"LedgerLimit": "ledger", "MirrorLimit": "mirror"}
     parts = [{**point, "part": f"{named[point['probe']]} ({point['system']})"} for point in section["points"]
              if point["probe"] in named]
-    yield _grid(parts, "part", "connections", _rate)
+    yield _grid(parts, "part", "connections", lambda point: f"{_rate(point)} ({_idle(point)})")
 
 
 def _by_system(section):
@@ -168,6 +186,7 @@ def text(record):
     yield PREAMBLE
     if record["rows"]:
         yield shows_table(record["rows"])
+        yield from (idle_table(section) for section in record["sections"] if section["name"] == "shows")
     found = problems(record)
     yield "\n\n".join(f"**{problem}**" for problem in found) if found else \
         "No request of this run failed, and `panier verify` found the stores equal where it was asked."

@@ -32,6 +32,9 @@ class Results:
     def add(self, probe, sample):
         self._samples.setdefault(probe, []).append(sample)
 
+    def samples(self, probe):
+        return self._samples[probe]
+
     def values(self, probe, name):
         return [sample[name] for sample in self._samples[probe]]
 
@@ -82,7 +85,9 @@ def measure(run, section):
         probe.run(run, WARM_S)
     for number in range(1, section.rounds + 1):
         for probe in section.probes:
+            before = machine.ProcessorTime.now()
             sample = probe.run(run, section.seconds)
+            sample |= machine.ProcessorTime.now().shares_since(before)
             results.add(probe, sample)
             errors = f"  ERRORS {sample['errors']}" if sample["errors"] else ""
             print(f"  {number}/{section.rounds} {probe.key}: {sample['rate']:,.0f}/s{errors}", flush=True)

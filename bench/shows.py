@@ -37,11 +37,20 @@ def ratio(of, to):
     return lambda results: [a / b for a, b in zip(rates(results, of), rates(results, to))]
 
 
+def saturated(sample):
+    """A part's rate had it left no processor idle: alone, a part's clients may all wait for a store."""
+    return sample["rate"] / (1 - sample["idle"])
+
+
+def the_limit(parts, connections, lone_p50_us):
+    """min(1 / (1/R_ledger + 1/R_mirror + 1/R_http), C / p50 at C = 1), of the parts' rates."""
+    return min(1 / sum(1 / rate for rate in parts), connections / (lone_p50_us / 1e6))
+
+
 def limit_rates(results, connections):
-    """min(1 / (1/R_ledger + 1/R_mirror + 1/R_http), C / p50 at C = 1), a round at a time."""
-    parts = zip(*(rates(results, probe) for probe in limit_probes(connections)), results.values(LONE, "p50_us"))
-    return [min(1 / (1 / ledger + 1 / mirror + 1 / http), connections / (p50_us / 1e6))
-            for ledger, mirror, http, p50_us in parts]
+    """A round at a time."""
+    rounds = zip(*(results.samples(probe) for probe in limit_probes(connections)), results.values(LONE, "p50_us"))
+    return [the_limit([saturated(part) for part in parts], connections, p50_us) for *parts, p50_us in rounds]
 
 
 def limit_probes(connections, operation="add", alone=ALONE):

@@ -46,7 +46,13 @@ public:
   // fits the changes is found quickly; only where it does not do are all of them looked at.
   std::vector<std::string> violations() {
     start();
-    if (!explain(0, {}, 0)) {
+    const bool explained = explain(0, {}, 0);
+    undecided_ = !explained && ways_ >= ways_max;
+    if (undecided_) {
+      show_changes();
+      return {};
+    }
+    if (!explained) {
       const auto& change = changes_[furthest_];
       complain("no operation explains version " + std::to_string(change.version) + " at " +
                std::to_string(change.when.count()) + " us: " + to_text(change.state));
@@ -60,10 +66,10 @@ public:
     start();
     if (explain(0, {}, 0)) return {};
     windows_ = windows_of_the_first;
-    undecided_ = steps_ >= steps_max;
+    undecided_ = ways_ >= ways_max;
     return undecided_ ? std::vector<std::string>{} : of_the_first;
   }
-  // More explanations than can be looked at, and the first of them did not fit.
+  // More explanations than can be looked at, and none of those that were fits.
   [[nodiscard]] bool undecided() const { return undecided_; }
   [[nodiscard]] const std::vector<Window>& windows() const { return windows_; }
 
@@ -71,6 +77,15 @@ private:
   void start() {
     windows_.assign(1, {{}, Version{0}, Time{0}, Time::max()});
     std::ranges::fill(used_, '\0');
+    ways_ = 0;
+  }
+  // What was visible and when, whatever led there; that is all that a read can see.
+  void show_changes() {
+    start();
+    for (const auto& change : changes_) {
+      windows_.back().to = change.when;
+      windows_.push_back({change.state, change.version, change.when, Time::max()});
+    }
   }
   void check_answers() {
     complaints_.clear();
@@ -125,8 +140,8 @@ private:
             const State& state, std::optional<Version> version,
             const std::function<bool()>& go_on) {
     if (next == in.size() && state == change.state && go_on()) return true;
-    if (all_ ? ++steps_ >= steps_max
-             : !tried_.emplace(used_ + std::to_string(change.version) + to_text(state)).second)
+    if (++ways_ >= ways_max) return false;
+    if (!all_ && !tried_.emplace(used_ + std::to_string(change.version) + to_text(state)).second)
       return false;
     if (next < in.size() && used_[in[next]] == 0) {
       const auto& call = *operations_[in[next]].ok;
@@ -197,12 +212,12 @@ private:
     });
   }
 
-  static constexpr int steps_max = 200'000;
+  static constexpr int ways_max = 200'000; // that one search looks at
   const std::string& user_;
   const std::vector<Change>& changes_;
   std::vector<Operation>& operations_;
   bool all_ = false;
-  int steps_ = 0;
+  int ways_ = 0;
   bool undecided_ = false;
   std::string used_;            // how often each operation was, as characters so that it is a key
   std::set<std::string> tried_; // ways that lead nowhere, or to where all is well
