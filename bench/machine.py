@@ -34,18 +34,13 @@ class ProcessorTime:
 
     @classmethod
     def now(cls):
-        user, nice, system, idle, io_wait, irq, soft_irq, stolen = map(int, _first_line("/proc/stat").split()[1:9])
+        user, nice, system, idle, io_wait, irq, soft_irq, stolen = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
         return cls(user + nice + system + idle + io_wait + irq + soft_irq + stolen, idle + io_wait, stolen)
 
     def shares_since(self, before):
         """What nobody used, and what the machine below kept back."""
         ticks = max(1, self.all - before.all)
         return {"idle": (self.idle - before.idle) / ticks, "stolen": (self.stolen - before.stolen) / ticks}
-
-
-def _first_line(path):
-    with open(path, encoding="ascii") as file:
-        return file.readline()
 
 
 def describe(build_dir):

@@ -78,16 +78,10 @@ def _milliseconds(point):
 
 def idle_table(section):
     """Whether a rate is what the processors allow, or its clients waited for something else."""
-    points = [{**point, "adds by": _part(point)} for point in section["points"]
-              if point["probe"] != "Closed" or (point["operation"], point["carts"]) == ("add", 100_000)]
+    points = [{**point, "measurement": point["key"].rpartition("/")[0]} for point in section["points"]]
     stolen = max(sample["stolen"] for point in section["points"] for sample in point["samples"])
     return ("How much of the processors' time nobody used meanwhile (of no slice did the machine below keep back more than "
-            f"{stolen * 100:.0f} %):\n\n" + _grid(points, "adds by", "connections", _idle))
-
-
-def _part(point):
-    named = {"LedgerLimit": "the ledger alone", "MirrorLimit": "the mirror alone"}
-    return named.get(point["probe"], point["system"])
+            f"{stolen * 100:.0f} %):\n\n" + _grid(points, "measurement", "connections", _idle))
 
 
 def _grid(points, down, across, cell):
