@@ -101,6 +101,13 @@ def whole(own_shop):
     return True
 
 
+def test_what_is_not_there_yet_is_waited_for():
+    documents = iter([{}, {"version": None}, {"version": 7}])
+    assert eventually(lambda: next(documents)["version"], ROUND_S, "the document has its version") == 7
+    with pytest.raises(AssertionError, match="KeyError"):
+        eventually(lambda: {}["version"], 0, "it never has")
+
+
 def metric(panier, name):
     lines = panier.ops().request("GET", "/metrics").text.splitlines()
     return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
