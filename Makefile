@@ -10,7 +10,7 @@ jobs := $(shell nproc)
 SECONDS ?= 60
 ROUNDS ?= 10
 SEEDS ?= 20000
-ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs)
+ctest := ctest --output-on-failure --no-tests=error --parallel $(jobs) --output-junit Testing/results.xml
 
 .PHONY: help run check test sim coverage chaos mutants bench figures asan-ubsan tsan fuzz format format-check tidy up down logs clean
 
