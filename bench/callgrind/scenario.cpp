@@ -102,8 +102,8 @@ private:
 };
 
 // One request from its bytes to the bytes of its answer, as http/session.cpp does it without the
-// socket.
-void exchange(const http::Router& router, std::string_view wire) {
+// socket. Another status than `wanted` ends the program: a refusal costs something else.
+void exchange(const http::Router& router, std::string_view wire, unsigned wanted) {
   static constexpr http::ParserLimits limits{
       .headers_count_max = 100, .headers_bytes_max = 16'384, .body_bytes_max = 65'536};
   static std::string head;
@@ -115,7 +115,11 @@ void exchange(const http::Router& router, std::string_view wire) {
   if (!parser.done()) made(must(parser.body(wire.substr(scanner.head_size()))));
   const auto match = router.match(request);
   if (match.handler == nullptr) std::exit(1);
-  (*match.handler)(std::move(request), [](http::Response response) {
+  (*match.handler)(std::move(request), [wanted](http::Response response) {
+    if (response.status != wanted) {
+      std::fprintf(stderr, "panier-scenario: %u: %s\n", response.status, response.body.c_str());
+      std::exit(1);
+    }
     http::write_head(head, response, http::Persistence::keep, "Sun, 06 Nov 1994 08:49:37 GMT");
     made(head.size() + response.body.size());
   });
@@ -201,12 +205,12 @@ extern "C" {
 
 [[gnu::noipa]] void section_patch(const http::Router& router, std::string_view wire) {
   for (int n = 0; n < requests; ++n)
-    exchange(router, wire);
+    exchange(router, wire, 201);
 }
 
 [[gnu::noipa]] void section_get(const http::Router& router, std::string_view wire) {
   for (int n = 0; n < requests; ++n)
-    exchange(router, wire);
+    exchange(router, wire, 200);
 }
 
 // One lane's round: settles the last batch, reserves the next, and hears of the mirror.
@@ -260,9 +264,10 @@ namespace {
 void http_sections() {
   ReadyService service;
   const auto router = api::make_cart_router(service, {});
+  const std::string body = R"({"article_id":"a1001","quantite":0.01})";
   section_patch(router, "PATCH /paniers/add_to_cart/u10000001 HTTP/1.1\r\nHost: bench\r\n"
-                        "Content-Type: application/json\r\nContent-Length: 37\r\n\r\n"
-                        "{\"article_id\":\"a1001\",\"quantite\":0.01}");
+                        "Content-Type: application/json\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body);
   section_get(router, "GET /paniers/u10000001 HTTP/1.1\r\nHost: bench\r\n\r\n");
 }
 

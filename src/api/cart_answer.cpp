@@ -178,7 +178,7 @@ http::Response cart_answer(const service::ShownCart& cart, std::string_view if_n
   if (view.degraded) response.headers.add("X-Panier-Degraded", "mirror");
   if (!names_etag(if_none_match, etag)) return response;
   response.status = 304;
-  response.content_type.clear();
+  response.content_type = {};
   response.body.clear();
   return response;
 }

@@ -153,7 +153,7 @@ void read_contract(const Api&, Request&& request, Respond respond) {
   response.headers.add("ETag", etag);
   if (names_etag(request.headers.joined("If-None-Match"), etag)) {
     response.status = 304;
-    response.content_type.clear();
+    response.content_type = {};
     response.body.clear();
   }
   respond(std::move(response));

@@ -1,5 +1,7 @@
 #include "api/json_writer.hpp"
 
+#include <array>
+#include <charconv>
 #include <limits>
 
 #include "runtime/json_text.hpp"
@@ -8,7 +10,9 @@ namespace panier::api {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   separate();
-  out_.append(1, '"').append(name).append("\":");
+  out_ += '"';
+  out_ += name;
+  out_ += "\":";
   comma_ = false;
   return *this;
 }
@@ -21,7 +25,9 @@ JsonWriter& JsonWriter::text(std::string_view value) {
 }
 
 JsonWriter& JsonWriter::number(std::int64_t value) {
-  return raw(std::to_string(value));
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), value).ptr;
+  return raw({digits.begin(), end});
 }
 
 JsonWriter& JsonWriter::open(char bracket) {

@@ -14,26 +14,31 @@ constexpr bool is_identifier_char(char c) {
          c == '.' || c == ':' || c == '@' || c == '-';
 }
 
-// Lower case only: one value has one text, in both stores.
+// Of a lower-case digit, as one value has one text in both stores; 16 of anything else.
+constexpr unsigned hex_value(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  return c >= 'a' && c <= 'f' ? static_cast<unsigned>(c - 'a') + 10 : 16;
+}
+
 template <std::size_t N>
 std::optional<std::array<std::uint8_t, N>> bytes_from_hex(std::string_view hex) {
   if (hex.size() != 2 * N) return std::nullopt;
   std::array<std::uint8_t, N> bytes{};
-  for (std::size_t i = 0; i < hex.size(); ++i) {
-    const auto digit = hex_digits.find(hex[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bytes[i / 2] = static_cast<std::uint8_t>(static_cast<unsigned>(bytes[i / 2]) << 4 | digit);
+  for (std::size_t i = 0; i < N; ++i) {
+    const auto high = hex_value(hex[2 * i]);
+    const auto low = hex_value(hex[2 * i + 1]);
+    if ((high | low) > 15) return std::nullopt;
+    bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
   return bytes;
 }
 
 template <std::size_t N>
 std::string bytes_to_hex(const std::array<std::uint8_t, N>& bytes) {
-  std::string hex;
-  hex.reserve(2 * N);
-  for (const auto byte : bytes) {
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 0xf];
+  std::string hex(2 * N, '0');
+  for (std::size_t i = 0; i < N; ++i) {
+    hex[2 * i] = hex_digits[bytes[i] >> 4];
+    hex[2 * i + 1] = hex_digits[bytes[i] & 0xf];
   }
   return hex;
 }

@@ -1,6 +1,8 @@
 #include "cart/quantity.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -48,21 +50,40 @@ std::unexpected<Error> refused(std::string detail) {
   return fail(Errc::invalid_field, std::move(detail));
 }
 
-// `digits` times ten to the `scale`, in thousandths, by the digits alone.
-Result<std::int64_t> to_thousandths(std::string digits, std::int64_t scale) {
-  const auto last = digits.find_last_not_of('0');
-  if (last == std::string::npos) return 0;
-  scale += static_cast<std::int64_t>(digits.size() - 1 - last);
-  digits.erase(last + 1);
-  digits.erase(0, digits.find_first_not_of('0'));
-  if (scale < -decimals_max) return refused("more than 3 decimals");
-  if (static_cast<std::int64_t>(digits.size()) + scale > std::int64_t{whole_digits_max})
-    return refused("beyond 1000000");
+std::int64_t value_of(std::string_view digits) {
   std::int64_t value = 0;
   for (const char c : digits)
     value = value * 10 + (c - '0');
-  for (auto zeros = scale + decimals_max; zeros > 0; --zeros)
+  return value;
+}
+
+std::int64_t scaled_up(std::int64_t value, std::int64_t zeros) {
+  for (; zeros > 0; --zeros)
     value *= 10;
+  return value;
+}
+
+// `whole`.`fraction` times ten to the `exponent`, in thousandths, by the digits alone.
+Result<std::int64_t> to_thousandths(std::string_view whole, std::string_view fraction,
+                                    std::int64_t exponent) {
+  auto decimals = static_cast<std::int64_t>(fraction.size());
+  std::int64_t value = 0;
+  if (whole.size() <= whole_digits_max && decimals <= decimals_max && exponent == 0) { // as a rule
+    value = scaled_up(value_of(whole), decimals) + value_of(fraction);
+  } else {
+    std::string digits(whole);
+    digits += fraction;
+    const auto last = digits.find_last_not_of('0');
+    if (last == std::string::npos) return 0;
+    decimals -= exponent + static_cast<std::int64_t>(digits.size() - 1 - last);
+    digits.erase(last + 1);
+    digits.erase(0, digits.find_first_not_of('0'));
+    if (decimals > decimals_max) return refused("more than 3 decimals");
+    if (static_cast<std::int64_t>(digits.size()) - decimals > std::int64_t{whole_digits_max})
+      return refused("beyond 1000000");
+    value = value_of(digits);
+  }
+  value = scaled_up(value, decimals_max - decimals);
   if (value > Quantity::thousandths_max) return refused("beyond 1000000");
   return value;
 }
@@ -90,10 +111,7 @@ Result<std::int64_t> parse(std::string_view text, Form form) {
     exponent = *parsed;
   }
   if (!text.empty()) return refused("not a plain decimal number");
-  std::string digits(whole);
-  digits += fraction;
-  const auto magnitude =
-      to_thousandths(std::move(digits), exponent - static_cast<std::int64_t>(fraction.size()));
+  const auto magnitude = to_thousandths(whole, fraction, exponent);
   if (!magnitude) return magnitude;
   return negative ? -*magnitude : *magnitude;
 }
@@ -113,16 +131,21 @@ Result<Quantity> Quantity::from_json_number(std::string_view text) {
 }
 
 std::string Quantity::to_text() const {
-  const bool negative = thousandths_ < 0;
-  const auto magnitude = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(thousandths_)
-                                  : static_cast<std::uint64_t>(thousandths_);
-  std::string text = negative ? "-" : "";
-  text += std::to_string(magnitude / 1000);
-  if (magnitude % 1000 == 0) return text;
-  auto fraction = std::to_string(1000 + magnitude % 1000); // the leading 1 keeps the zeros
-  fraction.front() = '.';
-  fraction.erase(fraction.find_last_not_of('0') + 1);
-  return text + fraction;
+  std::array<char, 24> text; // at most "-9223372036854775.808"
+  char* at = text.data();
+  auto magnitude = static_cast<std::uint64_t>(thousandths_);
+  if (thousandths_ < 0) {
+    *at++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  at = std::to_chars(at, text.end(), magnitude / 1000).ptr;
+  auto fraction = static_cast<unsigned>(magnitude % 1000);
+  if (fraction != 0) *at++ = '.';
+  for (unsigned place = 100; fraction != 0; place /= 10) {
+    *at++ = static_cast<char>('0' + fraction / place);
+    fraction %= place;
+  }
+  return {text.data(), at};
 }
 
 } // namespace panier::cart

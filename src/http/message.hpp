@@ -20,6 +20,7 @@ enum class Method : std::uint8_t { get, head, post, put, patch, del, options, ot
 class Headers {
 public:
   void add(std::string name, std::string value) {
+    if (all_.empty()) all_.reserve(8); // most have fewer
     all_.emplace_back(std::move(name), std::move(value));
   }
   void set(std::string_view name, std::string value); // replaces all of that name
@@ -47,7 +48,7 @@ struct Response {
   unsigned status = 200;
   Headers headers; // without Content-Length, Connection, Date, Server, Transfer-Encoding: the
                    // transport's
-  std::string content_type = "application/json; charset=utf-8"; // empty: none
+  std::string_view content_type = "application/json; charset=utf-8"; // fixed text; empty: none
   std::string body;
   bool close = false; // close the connection after this answer
 };

@@ -45,6 +45,7 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) noexcep
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {
+  if (!text.contains('%')) return std::string(text);
   if (!well_encoded(text)) return std::nullopt;
   std::string decoded;
   decoded.reserve(text.size());

@@ -26,7 +26,7 @@ void each_segment(std::string_view path, Each each) {
 Response options_answer(std::string allow) {
   Response response;
   response.status = 204;
-  response.content_type.clear();
+  response.content_type = {};
   response.headers.add("Allow", std::move(allow));
   return response;
 }
@@ -75,6 +75,7 @@ Router::Match Router::match(Request& request) const {
     return {.handler = nullptr, .route = unmatched, .error = options_answer("GET, HEAD, OPTIONS")};
   }
   std::vector<std::string> segments;
+  segments.reserve(4); // no route of ours has more
   bool well_encoded = true;
   each_segment(request.path, [&](std::string_view text) {
     auto decoded = percent_decoded(text);

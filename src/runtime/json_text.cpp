@@ -1,5 +1,7 @@
 #include "runtime/json_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace panier::runtime {
@@ -63,17 +65,38 @@ std::string_view shown(std::string_view text, Style style, std::string& scratch)
   return text.substr(0, length);
 }
 
+// Printable ASCII that both styles show as it is.
+constexpr auto plain = [] {
+  std::array<bool, 256> shown_as_is{};
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
+    shown_as_is[byte] = byte != '"' && byte != '\\' && byte != '|';
+  return shown_as_is;
+}();
+
+std::string_view plain_start(std::string_view text) {
+  const auto end =
+      std::ranges::find_if_not(text, [](char c) { return plain[static_cast<std::uint8_t>(c)]; });
+  return {text.begin(), end};
+}
+
 void append(std::string& out, std::string_view text, std::size_t bytes_max, Style style) {
   std::string scratch;
   const std::size_t begin = out.size();
   while (!text.empty()) {
-    const std::string_view piece = shown(text, style, scratch);
-    if (out.size() - begin + piece.size() + cut_mark.size() > bytes_max) {
+    const std::size_t used = out.size() - begin + cut_mark.size();
+    const std::size_t room = bytes_max - std::min(used, bytes_max);
+    std::string_view piece = plain_start(text).substr(0, room);
+    std::size_t taken = piece.size();
+    if (piece.empty()) { // no room, or not plain
+      piece = shown(text, style, scratch);
+      taken = std::max<std::size_t>(sequence_length(text), 1);
+    }
+    if (piece.size() > room) {
       out += cut_mark;
       return;
     }
     out += piece;
-    text.remove_prefix(std::max<std::size_t>(sequence_length(text), 1));
+    text.remove_prefix(taken);
   }
 }
 

@@ -20,6 +20,13 @@ public:
     return true;
   }
 
+  // Exactly this text, spaces included.
+  bool take_text(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+
   std::optional<std::string_view> string() {
     if (!take('"')) return std::nullopt;
     std::size_t end = 0; // by hand: find_first_of() calls memchr() for every character
@@ -50,12 +57,13 @@ public:
     return rest_.empty();
   }
 
-private:
   void skip_space() {
     const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     while (!rest_.empty() && is_space(rest_.front()))
       rest_.remove_prefix(1);
   }
+
+private:
   std::string_view rest_;
 };
 
@@ -71,19 +79,32 @@ bool read_array(std::string_view text, ReadItem read_item) {
   return cursor.take(']') && cursor.at_end();
 }
 
+enum class Member : std::uint8_t { article_id, quantity, unknown };
+
+// A member's name and its colon.
+Member read_member(Cursor& cursor) {
+  // As lines_to_json() writes them, in one look each; then as they may be.
+  if (cursor.take_text(R"("article_id": )")) return Member::article_id;
+  if (cursor.take_text(R"("quantite": )")) return Member::quantity;
+  const auto name = cursor.string();
+  if (!name || !cursor.take(':')) return Member::unknown;
+  if (*name == "article_id") return Member::article_id;
+  return *name == "quantite" ? Member::quantity : Member::unknown;
+}
+
 std::optional<cart::Line> read_line(Cursor& cursor) {
   std::optional<cart::LineKey> key;
   std::optional<cart::Quantity> quantity;
   if (!cursor.take('{')) return std::nullopt;
   do {
-    const auto name = cursor.string();
-    if (!name || !cursor.take(':')) return std::nullopt;
-    if (*name == "article_id" && !key) {
+    cursor.skip_space();
+    const auto member = read_member(cursor);
+    if (member == Member::article_id && !key) {
       const auto id = cursor.string();
       if (!id) return std::nullopt;
       key = cart::LineKey::parse(*id);
       if (!key) return std::nullopt;
-    } else if (*name == "quantite" && !quantity) {
+    } else if (member == Member::quantity && !quantity) {
       const auto read = cart::Quantity::from_json_number(cursor.number());
       if (!read || !read->positive()) return std::nullopt;
       quantity = *read;
@@ -92,7 +113,7 @@ std::optional<cart::Line> read_line(Cursor& cursor) {
     }
   } while (cursor.take(','));
   if (!cursor.take('}') || !key || !quantity) return std::nullopt;
-  return cart::Line{*key, *quantity};
+  return cart::Line{std::move(*key), *quantity};
 }
 
 std::optional<commit::Listed> read_listed(Cursor& cursor) {
@@ -120,9 +141,8 @@ std::unexpected<Error> corrupt(std::string_view what, std::string_view text) {
 
 // As the platform writes a float: "2" is "2.0" there.
 void append_float(std::string& out, cart::Quantity quantity) {
-  const auto text = quantity.to_text();
-  out += text;
-  if (text.find('.') == std::string::npos) out += ".0";
+  out += quantity.to_text();
+  if (quantity.thousandths() % 1000 == 0) out += ".0";
 }
 
 } // namespace
@@ -140,6 +160,7 @@ std::string articles_text(const commit::CartRow& row) {
 
 std::string lines_to_json(std::span<const cart::Line> lines) {
   std::string out = "[";
+  out.reserve((lines.size() + 1) * articles_text_step);
   for (const auto& line : lines) {
     if (out.size() > 1) out += ", ";
     out.append(R"({"article_id": ")").append(line.key.article_id()).append(R"(", "quantite": )");
@@ -151,6 +172,7 @@ std::string lines_to_json(std::span<const cart::Line> lines) {
 
 Result<std::vector<cart::Line>> lines_from_json(std::string_view text) {
   std::vector<cart::Line> lines;
+  lines.reserve(text.size() / articles_text_step + 1);
   const bool good = read_array(text, [&](Cursor& cursor) {
     auto line = read_line(cursor);
     if (line) lines.push_back(std::move(*line));

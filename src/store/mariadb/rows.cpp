@@ -91,7 +91,7 @@ Result<commit::LedgerTime> ledger_time(std::string_view text) {
 }
 
 Result<commit::CartRow> cart_row(const Row& row) {
-  const auto owner = user(row.text(2));
+  auto owner = user(row.text(2));
   if (!owner) return std::unexpected(owner.error());
   const auto id_maria = number(row.text(0));
   const auto id = commit::CartId::parse(row.text(1));
@@ -99,7 +99,7 @@ Result<commit::CartRow> cart_row(const Row& row) {
   if (!id_maria || !version) // of the column's type they always are
     return corrupt("the cart of " + owner->text(), "id_maria or version");
 
-  commit::CartRow read{.user = *owner, .cart = {}};
+  commit::CartRow read{.user = *std::move(owner), .cart = {}};
   if (id) read.cart.id = *id;
   read.cart.version = *version;
   read.cart.exists = row.null(8);
@@ -109,7 +109,7 @@ Result<commit::CartRow> cart_row(const Row& row) {
   read.updated_at = ledger_time(row.text(7)).value_or(time_min);
   const auto articles = row.null(3) ? std::string_view("[]") : row.text(3);
   auto lines = lines_from_json(articles);
-  const bool misnamed = owner->text() != row.text(2);
+  const bool misnamed = read.user.text() != row.text(2);
   if (lines && id && !misnamed)
     read.cart.lines = *std::move(lines);
   else

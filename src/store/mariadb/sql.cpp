@@ -12,46 +12,48 @@ constexpr commit::LedgerTime timestamp_max{milliseconds{2'147'483'647'000}};
 constexpr commit::LedgerTime datetime_max{milliseconds{253'402'300'799'999}}; // the end of 9999
 
 // Printable ASCII that cannot end or escape a literal.
-bool harmless(std::string_view text) {
-  return std::ranges::all_of(text,
-                             [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '\\'; });
-}
+constexpr auto harmless = [] {
+  std::array<bool, 256> is_harmless{};
+  for (unsigned byte = ' '; byte <= '~'; ++byte)
+    is_harmless[byte] = byte != '\'' && byte != '\\';
+  return is_harmless;
+}();
 
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
+  auto at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const auto byte : bytes) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+    out[at++] = digits[byte >> 4];
+    out[at++] = digits[byte & 15];
   }
 }
 
-void append_digits(std::string& out, std::int64_t value, std::size_t width) {
-  std::array<char, 20> digits{};
-  for (std::size_t i = width; i > 0; --i) {
-    digits[i - 1] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  }
-  out.append(digits.data(), width);
-}
+using TimestampText = std::array<char, timestamp_chars>;
 
-void append_time(std::string& out, commit::LedgerTime value) {
+TimestampText time_text(commit::LedgerTime value) {
   const auto bounded = std::clamp(value, commit::LedgerTime{}, datetime_max);
   const auto day = std::chrono::floor<std::chrono::days>(bounded);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(bounded - day);
-  append_digits(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.day()), 2);
-  out += ' ';
-  append_digits(out, clock.hours().count(), 2);
-  out += ':';
-  append_digits(out, clock.minutes().count(), 2);
-  out += ':';
-  append_digits(out, clock.seconds().count(), 2);
-  out += '.';
-  append_digits(out, clock.subseconds().count(), 3);
+  TimestampText text;
+  const auto put = [&text](std::size_t at, std::size_t width, auto count) {
+    auto number = static_cast<unsigned>(count);
+    for (; width > 0; number /= 10)
+      text[at + --width] = static_cast<char>('0' + number % 10);
+  };
+  put(0, 4, static_cast<int>(date.year()));
+  text[4] = text[7] = '-';
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  text[10] = ' ';
+  put(11, 2, clock.hours().count());
+  text[13] = text[16] = ':';
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  text[19] = '.';
+  put(20, 3, clock.subseconds().count());
+  return text;
 }
 
 } // namespace
@@ -78,7 +80,7 @@ Sql& Sql::user(const commit::UserId& user) {
 }
 
 Sql& Sql::quoted(std::string_view value) {
-  if (harmless(value)) {
+  if (std::ranges::all_of(value, [](char c) { return harmless[static_cast<std::uint8_t>(c)]; })) {
     text_ += '\'';
     text_ += value;
     text_ += '\'';
@@ -98,8 +100,9 @@ Sql& Sql::bytes(std::span<const std::uint8_t> value) {
 }
 
 Sql& Sql::time(commit::LedgerTime value) {
+  const auto text = time_text(value);
   text_ += '\'';
-  append_time(text_, value);
+  text_.append(text.data(), text.size());
   text_ += '\'';
   return *this;
 }
@@ -109,10 +112,8 @@ Sql& Sql::timestamp(commit::LedgerTime value) {
 }
 
 std::string timestamp_text(commit::LedgerTime value) {
-  std::string text;
-  text.reserve(timestamp_chars);
-  append_time(text, std::clamp(value, timestamp_min, timestamp_max));
-  return text;
+  const auto text = time_text(std::clamp(value, timestamp_min, timestamp_max));
+  return {text.begin(), text.end()};
 }
 
 Sql& Sql::token(const commit::Token& value) {

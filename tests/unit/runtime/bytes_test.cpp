@@ -50,6 +50,10 @@ TEST(JsonText, is_cut_between_characters_and_says_so) {
   EXPECT_EQ(json("abcdef", 6), "\"abc...\"");
   EXPECT_EQ(json("aéé", 6), "\"aé...\"");
   EXPECT_EQ(json("abc", 6), "\"abc\"");
+  EXPECT_EQ(json("abc\"d", 6), "\"abc...\"");
+  EXPECT_EQ(json("\"abcdef", 6), R"("\"a...")");
+  EXPECT_EQ(json("é", 4), "\"...\"");
+  EXPECT_EQ(json("abc", 2), "\"...\"");
 }
 
 } // namespace
