@@ -11,6 +11,7 @@ namespace panier::api {
 class JsonWriter {
 public:
   JsonWriter() { out_.reserve(1024); } // a cart of ten lines
+
   JsonWriter& begin_object() { return open('{'); }
   JsonWriter& end_object() { return close('}'); }
   JsonWriter& begin_array() { return open('['); }

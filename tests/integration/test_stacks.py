@@ -27,8 +27,10 @@ def test_temporary_tables_outlive_the_start_of_a_neighbour(mariadb, tmp_path, so
         assert cursor.fetchall() == [{"n": 1, "m": 2}]
 
 
-def test_an_installation_that_was_cut_off_is_made_anew(tmp_path, source_dir):
-    (tmp_path / "cut" / "data" / "mysql").mkdir(parents=True)
+@pytest.mark.parametrize("left", ["data/mysql/user.frm", "init.sql"])
+def test_an_installation_of_which_a_part_is_left_is_made_anew(left, tmp_path, source_dir):
+    (tmp_path / "cut" / left).parent.mkdir(parents=True)
+    (tmp_path / "cut" / left).write_text("SELECT 1;\n")
     mariadb = MariaDb(tmp_path / "cut", source_dir)
     mariadb.start()
     try:

@@ -20,8 +20,9 @@ public:
     return true;
   }
 
-  // Exactly this text, spaces included.
+  // Exactly this text, its own spaces included.
   bool take_text(std::string_view text) {
+    skip_space();
     if (!rest_.starts_with(text)) return false;
     rest_.remove_prefix(text.size());
     return true;
@@ -57,13 +58,12 @@ public:
     return rest_.empty();
   }
 
+private:
   void skip_space() {
     const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     while (!rest_.empty() && is_space(rest_.front()))
       rest_.remove_prefix(1);
   }
-
-private:
   std::string_view rest_;
 };
 
@@ -97,7 +97,6 @@ std::optional<cart::Line> read_line(Cursor& cursor) {
   std::optional<cart::Quantity> quantity;
   if (!cursor.take('{')) return std::nullopt;
   do {
-    cursor.skip_space();
     const auto member = read_member(cursor);
     if (member == Member::article_id && !key) {
       const auto id = cursor.string();
