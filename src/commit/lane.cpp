@@ -62,6 +62,10 @@ void Lane::run(const std::atomic<bool>& give_up) {
 
 Lane::Did Lane::run_once() {
   auto writes = collect();
+  // Once they are taken: a write asked for after a switch is judged and committed by the new
+  // policy.
+  const auto policy = shared_.policy.load();
+  std::erase_if(writes, [&](const PendingWritePtr& write) { return refused(*write, policy); });
   if (writes.empty() && !protocol_.outstanding() && !heartbeat_due()) return Did::nothing;
   const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
   auto request = protocol_.open_request(writes);
@@ -72,7 +76,7 @@ Lane::Did Lane::run_once() {
   if (!opened) return open_failed(std::move(writes), opened.error());
   if (protocol_.is_strangers(*opened)) return abort_stranger(std::move(writes), *opened->own);
 
-  Round round = protocol_.decide(*std::move(opened), writes, shared_.policy.load());
+  Round round = protocol_.decide(*std::move(opened), writes, policy);
   const auto done = ledger_->commit(round.writes);
   const auto took = shared_.clock.steady() - looked;
   shared_.metrics.commit(runtime::Metrics::CommitPhase::commit, took);
@@ -90,20 +94,15 @@ Lane::Did Lane::run_once() {
 // ---- what goes into a round
 
 std::vector<PendingWritePtr> Lane::collect() {
-  const auto policy = shared_.policy.load();
   const auto now = shared_.clock.steady();
-  std::vector<PendingWritePtr> batch;
-  for (auto& write : parking_.take_due(now, batch_operations_max))
-    keep_or_refuse(std::move(write), policy, batch);
-
+  auto batch = parking_.take_due(now, batch_operations_max);
   std::unordered_set<UserId> carts;
   for (const auto& write : batch)
     carts.insert(write->user());
   const WriteQueue::Room room{batch_operations_max - batch.size(),
                               batch_carts_max - std::min(carts.size(), batch_carts_max)};
   for (auto& write : queue_.take(index_, in_hand(carts), room, now)) {
-    if (!carts.contains(write->user()) && parking_.join(write)) continue;
-    keep_or_refuse(std::move(write), policy, batch);
+    if (carts.contains(write->user()) || !parking_.join(write)) batch.push_back(std::move(write));
   }
   return batch;
 }
@@ -116,22 +115,22 @@ std::vector<UserId> Lane::in_hand(const std::unordered_set<UserId>& due) const {
   return carts;
 }
 
-void Lane::keep_or_refuse(PendingWritePtr write, Policy policy,
-                          std::vector<PendingWritePtr>& batch) {
-  if (write->deadline() <= shared_.clock.steady()) { // not executed, however long the lane was away
-    write->give_back();
-    return write->expire();
+bool Lane::refused(PendingWrite& write, Policy policy) {
+  if (write.deadline() <= shared_.clock.steady()) { // not executed, however long the lane was away
+    write.give_back();
+    write.expire();
+    return true;
   }
   if (auto refusal =
           refuses_writes(policy, shared_.ledger_state, mirror_ ? &shared_.mirror_state : nullptr)) {
-    write->answer(std::unexpected(std::move(*refusal)));
-    return;
+    write.answer(std::unexpected(std::move(*refusal)));
+    return true;
   }
-  if (quarantine_.holds(write->user(), shared_.clock.steady())) {
-    write->answer(fail(Errc::cart_quarantined));
-    return;
+  if (quarantine_.holds(write.user(), shared_.clock.steady())) {
+    write.answer(fail(Errc::cart_quarantined));
+    return true;
   }
-  batch.push_back(std::move(write));
+  return false;
 }
 
 bool Lane::heartbeat_due() const {

@@ -54,7 +54,7 @@ private:
   [[nodiscard]] std::vector<PendingWritePtr> collect();
   // What no other lane can do anything for now: outstanding, parked, or due again.
   [[nodiscard]] std::vector<UserId> in_hand(const std::unordered_set<UserId>& due) const;
-  void keep_or_refuse(PendingWritePtr write, Policy policy, std::vector<PendingWritePtr>& batch);
+  [[nodiscard]] bool refused(PendingWrite& write, Policy policy); // and answered
   [[nodiscard]] Did open_failed(std::vector<PendingWritePtr> writes, const Error& error);
   [[nodiscard]] Did abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row);
   [[nodiscard]] Did commit_failed(std::vector<PendingWritePtr> writes, Round round,

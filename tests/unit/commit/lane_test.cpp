@@ -114,6 +114,39 @@ TEST_F(LaneTest, AvailableWorksWhileTheMirrorIsDownAndTheLagIsKnown) {
   EXPECT_EQ(differences(), "");
 }
 
+// A lane that is already looking for work must not judge by what held before the switch.
+TEST_F(LaneTest, AWriteAskedForAfterASwitchIsJudgedByTheNewPolicy) {
+  mirror_state_.set_notice("unique index missing");
+  Asked asked;
+  clock_.at_next_look = [&] {
+    policy_ = Policy::available;
+    asked = ask(*instance_, add("u"));
+  };
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "ok");
+  clock_.at_next_look = [&] {
+    policy_ = Policy::strict;
+    asked = ask(*instance_, add("u"));
+  };
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "mirror_unavailable");
+  EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 1)});
+}
+
+TEST_F(LaneTest, AWriteIsCommittedByThePolicyThatItWasJudgedBy) {
+  policy_ = Policy::available;
+  mirror_state_.set_notice("unique index missing");
+  ledger_.faults.on_call([&](LedgerCall call) -> std::optional<Fault> {
+    if (call == LedgerCall::open) policy_ = Policy::strict;
+    return {};
+  });
+  const auto asked = ask(*instance_, add("u"));
+  (void)lane().run_once();
+  EXPECT_EQ(asked.outcome(), "ok") << "not by a mirror that strict writes must not trust";
+  EXPECT_FALSE(asked.receipt().mirrored);
+  settle(*instance_);
+}
+
 TEST_F(LaneTest, AvailableLeavesNoLagWhereTheMirrorConfirmed) {
   policy_ = Policy::available;
   const auto asked = ask(*instance_, add("u"));
