@@ -62,7 +62,7 @@ void Lane::run(const std::atomic<bool>& give_up) {
 
 Lane::Did Lane::run_once() {
   auto writes = collect();
-  // Once they are taken: a write asked for after a switch is judged and committed by the new
+  // Once they are taken: what is asked for after a switch is judged and committed by the new
   // policy.
   const auto policy = shared_.policy.load();
   std::erase_if(writes, [&](const PendingWritePtr& write) { return refused(*write, policy); });

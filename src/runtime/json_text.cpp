@@ -85,7 +85,7 @@ void append(std::string& out, std::string_view text, std::size_t bytes_max, Styl
   while (!text.empty()) {
     const std::size_t used = out.size() - begin + cut_mark.size();
     const std::size_t room = bytes_max - std::min(used, bytes_max);
-    std::string_view piece = plain_start(text).substr(0, room);
+    std::string_view piece = plain_start(text.substr(0, room));
     std::size_t taken = piece.size();
     if (piece.empty()) { // no room, or not plain
       piece = shown(text, style, scratch);

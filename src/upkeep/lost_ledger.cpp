@@ -18,17 +18,18 @@ Result<Lost> is_lost(commit::Ledger& ledger, commit::Mirror& mirror) {
   if (!carts) return std::unexpected(carts.error());
   if (*carts) return Lost{};
   const auto page = mirror.scan(std::nullopt, lost_ledger_docs, lost_ledger_timeout);
+  if (page && page->docs.empty() && page->unreadable == 0) return Lost{};
+  // What was begun meanwhile, here or by another copy, was in the ledger before it was in the
+  // mirror.
+  const auto again = has_carts(ledger);
+  if (!again) return std::unexpected(again.error());
+  if (*again) return Lost{};
   if (!page) {
     return Lost{.is = Lost::Is::unknown,
                 .why = "not known yet whether the ledger was lost: it has no cart, and the mirror, "
                        "which would tell, does not answer: " +
                        page.error().detail};
   }
-  if (page->docs.empty() && page->unreadable == 0) return Lost{};
-  // What another copy has begun meanwhile was in the ledger before it was in the mirror.
-  const auto again = has_carts(ledger);
-  if (!again) return std::unexpected(again.error());
-  if (*again) return Lost{};
   return Lost{.is = Lost::Is::likely,
               .why = "the ledger has no cart, but the mirror has documents. Is it the right "
                      "database? No cart is written meanwhile. If the ledger was lost, stop every "

@@ -22,6 +22,7 @@ class Answer:
 
     @property
     def rs(self):
+        assert isinstance(self.json, dict) and "rs" in self.json, f"{self.status}: {self.text}"
         return self.json["rs"]
 
     @property
