@@ -226,15 +226,14 @@ extern "C" {
   protocol.bulk_answered(std::vector(decided.sent.size(), commit::Took::held));
 }
 
-[[gnu::noipa]] void section_sql(const Decided& decided,
-                                const std::vector<store::mariadb::LockedCart>& locked) {
+[[gnu::noipa]] void section_sql(const Decided& decided, const std::vector<commit::CartRow>& seen) {
   store::mariadb::Sql open;
   open.statement("BEGIN");
   store::mariadb::mark(open, *decided.request.lane);
   store::mariadb::lock_carts(open, decided.request.wanted);
   store::mariadb::look(open, decided.request);
   store::mariadb::Sql commit;
-  must(store::mariadb::write_all(commit, decided.writes, decided.writes.carts, locked));
+  must(store::mariadb::write_all(commit, decided.writes, decided.writes.carts, seen));
   made(open.text().size() + commit.text().size());
 }
 
@@ -277,15 +276,12 @@ void lane_sections(commit::Ledger& ledger) {
   for (int round = 0; round < rounds; ++round) {
     auto writes = lane.writes();
     auto opened = lane.opened();
-    std::vector<store::mariadb::LockedCart> locked;
-    for (const auto& row : opened.carts)
-      locked.push_back({row.user, row.cart.id, row.id_maria});
-
+    const auto seen = opened.carts;
     section_protocol(lane.protocol(), writes, std::move(opened), decided);
     commit::Round kept;
     kept.writes = decided.writes;
     lane.keep(kept);
-    section_sql(decided, locked);
+    section_sql(decided, seen);
     section_bson(decided.sent);
     section_sqlite(ledger, decided);
   }

@@ -2,7 +2,7 @@
 panier_test(
   contract_mariadb
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/mariadb_ledger.cpp ${CMAKE_CURRENT_LIST_DIR}/mariadb_locks.cpp
-          ${CMAKE_CURRENT_LIST_DIR}/mariadb_faults.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/mariadb_faults.cpp ${CMAKE_CURRENT_LIST_DIR}/mariadb_reserved.cpp
   LINKS panier_store_mariadb panier_test_mariadb
   LABELS contract servers
   SINGLE

@@ -165,24 +165,34 @@ OF_ADAPTERS = [
     ("MariaDB: the lane's row before the carts", MARIADB, [
         "  if (request.lane && how == Mark::lock) mark(sql, *request.lane);\n"
         "  if (request.lane && how == Mark::insert) insert_lane(sql, *request.lane);\n"
-        "  if (!request.wanted.empty()) lock_carts(sql, request.wanted);\n",
+        "  if (!to_lock.empty()) lock_carts(sql, to_lock);\n",
         "  if (request.lane) {\n"
         "    if (auto marked = take_mark(how, opened); !marked) return std::unexpected(marked.error());\n"
         "    if (!opened.own && how == Mark::lock) return opened;\n"
         "  }\n"
-        "  if (!request.wanted.empty())\n"
+        "  if (!to_lock.empty())\n"
         "    if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());\n",
      ], [
-        "  if (!request.wanted.empty()) lock_carts(sql, request.wanted);\n"
+        "  if (!to_lock.empty()) lock_carts(sql, to_lock);\n"
         "  if (request.lane && how == Mark::lock) mark(sql, *request.lane);\n"
         "  if (request.lane && how == Mark::insert) insert_lane(sql, *request.lane);\n",
-        "  if (!request.wanted.empty())\n"
+        "  if (!to_lock.empty())\n"
         "    if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());\n"
         "  if (request.lane) {\n"
         "    if (auto marked = take_mark(how, opened); !marked) return std::unexpected(marked.error());\n"
         "    if (!opened.own && how == Mark::lock) return opened;\n"
         "  }\n",
      ], "contract_mariadb"),
+    ("MariaDB: what was not locked is written over the version seen only", "src/store/mariadb/bulk.cpp",
+     "version=IF(version=?,VALUES(version),NULL)", "version=IF(? IS NULL,NULL,VALUES(version))", "contract_mariadb"),
+    ("MariaDB: what was not locked is written only where it still is", "src/store/mariadb/bulk.cpp",
+     "if (*changed != 2 * rows)", "if (*changed == 0)", "contract_mariadb"),
+    ("MariaDB: carts of an aborted list are read again", MARIADB,
+     " || opened->own->token != listed_token_", "", "contract_mariadb"),
+    ("MariaDB: only what the row lists goes unlocked", MARIADB,
+     "    return !std::ranges::binary_search(users, row.user);\n", "    return users.empty();\n", "contract_mariadb"),
+    ("MariaDB: a statement without a guard writes only what is locked", MARIADB,
+     "if (written && unlocked_ && !carts.empty())", "if (false)", "contract_mariadb"),
     ("MariaDB: a COMMIT that was not answered is unknown", MARIADB,
      "case Session::Cause::no_answer: break;",
      "case Session::Cause::no_answer: return std::unexpected(std::move(error));", "contract_mariadb"),

@@ -105,7 +105,9 @@ struct Opened {
   LedgerTime now{};
   std::optional<LaneRow>
       own; // of OpenRequest::lane as it was; nullopt: there was none (one was inserted, empty)
-  std::vector<CartRow> carts; // locked; in user_id order
+  // In user_id order; locked, or in the own row's `reserved` for as long as this ledger has known
+  // them. The latter commit() writes only over the version that stands here: store_conflict.
+  std::vector<CartRow> carts;
   std::vector<UserId>
       skipped; // known, but locked by somebody else; a wanted user in neither list is unknown
   std::vector<LaneRow>
@@ -115,7 +117,7 @@ struct Opened {
   std::vector<StoredKey> keys; // of OpenRequest::keys, those that are there; read after the locks
 };
 
-// What one transaction writes. Every cart named here was locked by its open().
+// What one transaction writes. Every cart named here is one of Opened::carts.
 struct Writes {
   std::vector<CartRow>
       carts; // replace content, version, token, exists, updated_at (created_at when it revives)

@@ -1,5 +1,7 @@
 #include "store/mariadb/bulk.hpp"
 
+#include <mysqld_error.h>
+
 #include "store/lines/lines_json.hpp"
 
 namespace panier::store::mariadb {
@@ -65,37 +67,40 @@ void add_token(Column& column, const commit::Token& token) {
     column.add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+// Over another version than the one seen it fails, since the column takes no NULL (ER_BAD_NULL).
 const std::string& upsert_statement() {
   static const auto text = [] {
     std::string sql(cart_upsert_start);
     sql += "(?,?,?,?,?,?,?,?,?)";
-    return sql += cart_upsert_end;
+    sql += cart_upsert_end;
+    return sql += ",version=IF(version=?,VALUES(version),NULL)";
   }();
   return text;
 }
 
-// What a row takes beside its texts: two numbers, and for each column an indicator and a length.
+// What a row takes beside its texts: three numbers, and for each column an indicator and a length.
 constexpr std::size_t row_bytes_max = 64;
 
 } // namespace
 
 Result<void> write_in_bulk(Session& session, std::span<const commit::CartRow> carts,
-                           std::span<const LockedCart> locked) {
+                           std::span<const commit::CartRow> seen) {
   constexpr std::size_t lines_bytes_expected = 256;
   const auto rows = carts.size();
   std::vector<std::uint32_t> ids_maria;
-  std::vector<std::int64_t> versions;
+  std::vector<std::int64_t> versions, versions_seen;
   Column ids(rows, 24), users(rows, 24), articles(rows, lines_bytes_expected), tokens(rows, 16);
   Column created(rows, timestamp_chars), updated(rows, timestamp_chars);
   Column deleted(rows, timestamp_chars);
   for (const auto& row : carts) {
-    const auto* known = find_locked(locked, row.user);
-    if (known == nullptr) return not_locked(row.user);
+    const auto* known = find_row(seen, row.user);
+    if (known == nullptr) return not_opened(row.user);
     ids_maria.push_back(known->id_maria);
-    ids.add(known->id.hex());
+    ids.add(known->cart.id.hex());
     users.add(row.user.text());
     articles.add(articles_text(row));
     versions.push_back(row.cart.version);
+    versions_seen.push_back(known->cart.version);
     add_token(tokens, row.token);
     created.add(timestamp_text(row.created_at));
     updated.add(timestamp_text(row.updated_at));
@@ -105,14 +110,27 @@ Result<void> write_in_bulk(Session& session, std::span<const commit::CartRow> ca
       deleted.add(timestamp_text(row.updated_at));
   }
 
-  // In the order of cart_upsert_start's columns.
-  std::array<MYSQL_BIND, 9> columns{
-      bind_numbers(ids_maria), ids.bind(),    users.bind(),   articles.bind(),
-      bind_numbers(versions),  tokens.bind(), created.bind(), updated.bind(),
-      deleted.bind()};
+  // In the order of cart_upsert_start's columns, and the one behind them.
+  std::array<MYSQL_BIND, 10> columns{bind_numbers(ids_maria),
+                                     ids.bind(),
+                                     users.bind(),
+                                     articles.bind(),
+                                     bind_numbers(versions),
+                                     tokens.bind(),
+                                     created.bind(),
+                                     updated.bind(),
+                                     deleted.bind(),
+                                     bind_numbers(versions_seen)};
   const auto bytes = ids.bytes() + users.bytes() + articles.bytes() + tokens.bytes() +
                      created.bytes() + updated.bytes() + deleted.bytes() + rows * row_bytes_max;
-  return session.execute_bulk(upsert_statement(), columns, rows, bytes);
+  const auto changed = session.execute_bulk(upsert_statement(), columns, rows, bytes);
+  if (!changed) {
+    if (session.last_number() != ER_BAD_NULL_ERROR) return std::unexpected(changed.error());
+    return fail(Errc::store_conflict, "a cart has another version than the one seen");
+  }
+  // Two for each row that was there, one for each that was not.
+  if (*changed != 2 * rows) return fail(Errc::store_conflict, "a cart that was seen is gone");
+  return {};
 }
 
 } // namespace panier::store::mariadb

@@ -17,17 +17,33 @@ std::vector<Wanted> missing_of(std::span<const Wanted> wanted,
                                std::span<const commit::CartRow> carts) {
   std::vector<Wanted> missing;
   for (const auto& one : wanted)
-    if (!std::ranges::binary_search(carts, one.user, {}, &commit::CartRow::user))
-      missing.push_back(one);
+    if (find_row(carts, one.user) == nullptr) missing.push_back(one);
   return missing;
 }
 
-std::vector<LockedCart> locked_of(std::span<const commit::CartRow> carts) {
-  std::vector<LockedCart> locked;
-  locked.reserve(carts.size());
-  for (const auto& row : carts)
-    locked.push_back({row.user, row.cart.id, row.id_maria});
-  return locked;
+// Of the carts of a transaction that has written these, those that its lane's row lists as reserved
+// from now on, as they are now; in user_id order.
+std::vector<commit::CartRow> reserved_of(std::vector<commit::CartRow> carts,
+                                         const commit::Writes& written) {
+  const auto& listed = written.row->reserved;
+  std::vector<commit::UserId> users;
+  users.reserve(listed.size());
+  for (const auto& one : listed)
+    users.push_back(one.user);
+  std::ranges::sort(users);
+  std::erase_if(carts, [&](const commit::CartRow& row) {
+    return !std::ranges::binary_search(users, row.user);
+  });
+  for (const auto& row : written.carts) {
+    const auto at = std::ranges::lower_bound(carts, row.user, {}, &commit::CartRow::user);
+    if (at == carts.end() || at->user != row.user) continue;
+    const auto id = at->cart.id; // these two stay whatever is written
+    const auto id_maria = at->id_maria;
+    *at = row;
+    at->cart.id = id;
+    at->id_maria = id_maria;
+  }
+  return carts;
 }
 
 } // namespace
@@ -42,22 +58,36 @@ MariadbLedger::~MariadbLedger() {
 
 Result<commit::Opened> MariadbLedger::open(const commit::OpenRequest& request) {
   rollback(); // BEGIN would commit what a careless caller left open
-  auto opened = open_once(request, Mark::lock);
+  auto listed = std::exchange(listed_, {});
+  std::erase_if(listed, [&](const commit::CartRow& row) {
+    return !std::ranges::binary_search(request.wanted, row.user, {}, &Wanted::user);
+  });
+  // Without its bulk statement there is no guarded write.
+  if (!request.lane || listed.size() < bulk_carts_min || !session_.takes_bulk()) listed.clear();
+  const bool unlocked = !listed.empty();
+  auto opened = open_once(request, Mark::lock, std::move(listed));
+  if (opened && unlocked && (!opened->own || opened->own->token != listed_token_)) {
+    // Somebody has aborted the list, so the carts may be others by now.
+    rollback();
+    opened = open_once(request, Mark::lock, {});
+  }
   if (opened && request.lane && !opened->own) {
     // The lane's first transaction: what it locked was locked without a mark, so it begins again.
     rollback();
-    opened = open_once(request, Mark::insert);
+    opened = open_once(request, Mark::insert, {});
   }
   if (!opened) rollback();
   return opened;
 }
 
-Result<commit::Opened> MariadbLedger::open_once(const commit::OpenRequest& request, Mark how) {
+Result<commit::Opened> MariadbLedger::open_once(const commit::OpenRequest& request, Mark how,
+                                                std::vector<commit::CartRow> listed) {
+  const auto to_lock = missing_of(request.wanted, listed);
   Sql sql(1024 + request.wanted.size() * 80 + request.keys.size() * 160);
   sql.statement("BEGIN");
   if (request.lane && how == Mark::lock) mark(sql, *request.lane);
   if (request.lane && how == Mark::insert) insert_lane(sql, *request.lane);
-  if (!request.wanted.empty()) lock_carts(sql, request.wanted);
+  if (!to_lock.empty()) lock_carts(sql, to_lock);
   look(sql, request);
   if (auto sent = session_.begin(sql.text()); !sent) return std::unexpected(sent.error());
   open_ = true;
@@ -69,15 +99,18 @@ Result<commit::Opened> MariadbLedger::open_once(const commit::OpenRequest& reque
     if (auto marked = take_mark(how, opened); !marked) return std::unexpected(marked.error());
     if (!opened.own && how == Mark::lock) return opened;
   }
-  if (!request.wanted.empty())
+  if (!to_lock.empty())
     if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());
   if (auto looked = take_look(request, opened); !looked) return std::unexpected(looked.error());
+  unlocked_ = !listed.empty();
+  std::ranges::move(listed, std::back_inserter(opened.carts));
+  std::ranges::sort(opened.carts, {}, &commit::CartRow::user);
   if (opened.carts.size() < request.wanted.size()) {
     const auto missing = missing_of(request.wanted, opened.carts);
     if (auto sorted = sort_out(request, missing, opened); !sorted)
       return std::unexpected(sorted.error());
   }
-  locked_ = locked_of(opened.carts);
+  seen_ = opened.carts;
   return opened;
 }
 
@@ -205,16 +238,19 @@ Result<void> MariadbLedger::commit(const commit::Writes& writes) {
   Result<void> written;
   if (writes.row.has_value() != lane_open_)
     written = fail(Errc::internal, "the lane's row is written exactly if it was marked");
-  if (written && carts.size() >= bulk_carts_min && session_.takes_bulk()) {
+  if (written && !carts.empty() && (unlocked_ || carts.size() >= bulk_carts_min) &&
+      session_.takes_bulk()) {
     // COMMIT has not been sent, so whatever becomes of this is certain.
-    written = write_in_bulk(session_, carts, locked_);
+    written = write_in_bulk(session_, carts, seen_);
     if (!written && !session_.takes_bulk())
       written = {}; // the server has no statement to spare, and has done nothing
     else
       carts = {};
   }
+  if (written && unlocked_ && !carts.empty())
+    written = fail(Errc::store_conflict, "nothing but the bulk statement writes unlocked carts");
   Sql sql(1024 + carts.size() * cart_bytes_expected);
-  if (written) written = write_all(sql, writes, carts, locked_);
+  if (written) written = write_all(sql, writes, carts, seen_);
   if (!written) {
     rollback();
     return written;
@@ -223,6 +259,12 @@ Result<void> MariadbLedger::commit(const commit::Writes& writes) {
   auto committed = send_commit(sql);
   if (!committed) rollback();
   open_ = false;
+  if (committed && writes.row && writes.row->token &&
+      writes.row->reserved.size() >= bulk_carts_min) {
+    listed_ = reserved_of(std::move(seen_), writes);
+    listed_token_ = writes.row->token;
+  }
+  seen_.clear();
   return committed;
 }
 
@@ -252,7 +294,7 @@ std::unexpected<Error> MariadbLedger::not_committed(Error error, bool at_commit)
 void MariadbLedger::rollback() noexcept {
   if (!open_) return;
   open_ = false;
-  locked_.clear();
+  seen_.clear();
   session_.skip_answers();
   if (const auto sent = session_.go_on("ROLLBACK"); sent && session_.done()) return;
   session_.drop();

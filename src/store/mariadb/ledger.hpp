@@ -41,7 +41,8 @@ public:
 
 private:
   enum class Mark : std::uint8_t { lock, insert }; // the lane's row: there already, or not yet
-  [[nodiscard]] Result<commit::Opened> open_once(const commit::OpenRequest& request, Mark how);
+  [[nodiscard]] Result<commit::Opened> open_once(const commit::OpenRequest& request, Mark how,
+                                                 std::vector<commit::CartRow> listed);
   [[nodiscard]] Result<void> take_mark(Mark how, commit::Opened& opened);
   [[nodiscard]] Result<void> take_carts(commit::Opened& opened);
   [[nodiscard]] Result<void> take_look(const commit::OpenRequest& request, commit::Opened& opened);
@@ -61,7 +62,14 @@ private:
   Session session_;
   bool open_ = false; // between open() and commit() or rollback()
   bool lane_open_ = false;
-  std::vector<LockedCart> locked_;   // by the open transaction, in user_id order
+  std::vector<commit::CartRow> seen_; // the open transaction's carts as it found them, by user_id
+  bool unlocked_ = false;             // some of them are taken from listed_
+  // Carts that the lane's row lists as reserved since the last COMMIT, as they are, by user_id.
+  // While the row carries this token nobody else changes them (they park them, or abort the list
+  // first, token and all), so the next transaction neither reads nor locks them: its bulk statement
+  // locks each, and writes it only over the version that stands here.
+  std::vector<commit::CartRow> listed_;
+  std::optional<commit::Token> listed_token_;
   std::int64_t untouched_after_ = 0; // id_maria: where untouched() goes on
 };
 

@@ -87,9 +87,9 @@ Result<Session::Done> Session::done() {
   return Done{mysql_affected_rows(connection_.get()), mysql_warning_count(connection_.get())};
 }
 
-Result<void> Session::execute_bulk(std::string_view sql, std::span<MYSQL_BIND> columns,
-                                   std::size_t rows, std::size_t bytes) {
-  if (auto may = may_send(bytes); !may) return may;
+Result<std::uint64_t> Session::execute_bulk(std::string_view sql, std::span<MYSQL_BIND> columns,
+                                            std::size_t rows, std::size_t bytes) {
+  if (auto may = may_send(bytes); !may) return std::unexpected(may.error());
   const auto asked = steady_clock::now();
   const auto failed = [&] {
     return failure(asked, mysql_stmt_errno(bulk_.get()), mysql_stmt_error(bulk_.get()));
@@ -109,7 +109,7 @@ Result<void> Session::execute_bulk(std::string_view sql, std::span<MYSQL_BIND> c
   mysql_stmt_attr_set(bulk_.get(), STMT_ATTR_ARRAY_SIZE, &array_size);
   if (mysql_stmt_bind_param(bulk_.get(), columns.data()) != 0) return failed();
   if (mysql_stmt_execute(bulk_.get()) != 0) return failed();
-  return {};
+  return mysql_stmt_affected_rows(bulk_.get());
 }
 
 Result<void> Session::all_done() {

@@ -67,9 +67,10 @@ public:
   // Runs one statement once for each row of these columns (arrays, as the driver's bulk protocol
   // wants them), inside a transaction like go_on(). `sql` must live as long as the session: it is
   // prepared once a connection.
-  // `bytes`: what the packet takes, at most.
-  [[nodiscard]] Result<void> execute_bulk(std::string_view sql, std::span<MYSQL_BIND> columns,
-                                          std::size_t rows, std::size_t bytes);
+  // `bytes`: what the packet takes, at most. Returns how many rows the server counts as affected.
+  [[nodiscard]] Result<std::uint64_t> execute_bulk(std::string_view sql,
+                                                   std::span<MYSQL_BIND> columns, std::size_t rows,
+                                                   std::size_t bytes);
   // Does the server (or a proxy before it) speak that protocol?
   [[nodiscard]] bool takes_bulk() const { return takes_bulk_; }
 

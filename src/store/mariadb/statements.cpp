@@ -15,16 +15,21 @@ void in_users(Sql& sql, std::span<const Wanted> wanted) {
 }
 
 Result<void> write_carts(Sql& sql, std::span<const commit::CartRow> carts,
-                         std::span<const LockedCart> locked) {
+                         std::span<const commit::CartRow> seen) {
   sql.statement(cart_upsert_start);
   const commit::UserId* stranger = nullptr;
   sql.list(carts, [&](const commit::CartRow& row) {
-    const auto* known = find_locked(locked, row.user);
+    const auto* known = find_row(seen, row.user);
     if (known == nullptr) {
       stranger = &row.user;
       return;
     }
-    sql.raw("(").number(known->id_maria).raw(",").quoted(known->id.hex()).raw(",").user(row.user);
+    sql.raw("(")
+        .number(known->id_maria)
+        .raw(",")
+        .quoted(known->cart.id.hex())
+        .raw(",")
+        .user(row.user);
     sql.raw(",").quoted(articles_text(row)).raw(",").number(row.cart.version);
     sql.raw(",").token(row.token).raw(",").timestamp(row.created_at).raw(",");
     sql.timestamp(row.updated_at).raw(",");
@@ -33,8 +38,8 @@ Result<void> write_carts(Sql& sql, std::span<const commit::CartRow> carts,
     else
       sql.timestamp(row.updated_at).raw(")");
   });
-  if (stranger != nullptr) return not_locked(*stranger);
-  sql.raw(cart_upsert_end);
+  if (stranger != nullptr) return not_opened(*stranger);
+  sql.raw(cart_upsert_end).raw(",version=VALUES(version)");
   return {};
 }
 
@@ -152,19 +157,20 @@ void look(Sql& sql, const commit::OpenRequest& request) {
   });
 }
 
-const LockedCart* find_locked(std::span<const LockedCart> locked, const commit::UserId& user) {
-  const auto at = std::ranges::lower_bound(locked, user, {}, &LockedCart::user);
-  return at != locked.end() && at->user == user ? &*at : nullptr;
+const commit::CartRow* find_row(std::span<const commit::CartRow> seen, const commit::UserId& user) {
+  const auto at = std::ranges::lower_bound(seen, user, {}, &commit::CartRow::user);
+  return at != seen.end() && at->user == user ? &*at : nullptr;
 }
 
-std::unexpected<Error> not_locked(const commit::UserId& user) {
-  return fail(Errc::internal, "a write to " + user.text() + ", which was not locked");
+std::unexpected<Error> not_opened(const commit::UserId& user) {
+  return fail(Errc::internal, "a write to " + user.text() + ", which was not opened");
 }
 
 Result<void> write_all(Sql& sql, const commit::Writes& writes,
-                       std::span<const commit::CartRow> carts, std::span<const LockedCart> locked) {
+                       std::span<const commit::CartRow> carts,
+                       std::span<const commit::CartRow> seen) {
   if (!carts.empty())
-    if (auto written = write_carts(sql, carts, locked); !written) return written;
+    if (auto written = write_carts(sql, carts, seen); !written) return written;
   if (!writes.lag.empty()) write_lag(sql, writes.lag);
   delete_lag(sql, writes.lag_done);
   if (!writes.keys.empty()) write_keys(sql, writes.keys);

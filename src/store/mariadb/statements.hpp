@@ -8,13 +8,6 @@ namespace panier::store::mariadb {
 
 using Wanted = commit::OpenRequest::Wanted;
 
-// What a transaction knows of a cart that it has locked.
-struct LockedCart {
-  commit::UserId user;
-  commit::CartId id;
-  std::uint32_t id_maria = 0;
-};
-
 // The own row, FOR UPDATE.
 void mark(Sql& sql, const commit::LaneKey& lane);
 void insert_lane(Sql& sql, const commit::LaneKey& lane);
@@ -37,20 +30,21 @@ inline constexpr std::string_view cart_upsert_start =
     "INSERT INTO panier (id_maria,id,user_id,articles,version,token,created_at,updated_at,"
     "deleted_at) VALUES ";
 inline constexpr std::string_view cart_upsert_end =
-    " ON DUPLICATE KEY UPDATE articles=VALUES(articles),version=VALUES(version),"
+    " ON DUPLICATE KEY UPDATE articles=VALUES(articles),"
     "token=VALUES(token),updated_at=VALUES(updated_at),"
     "created_at=IF(deleted_at IS NOT NULL AND VALUES(deleted_at) IS NULL,VALUES(created_at),"
     "created_at),deleted_at=VALUES(deleted_at)";
-// nullptr: this transaction has not locked it. `locked` is in user_id order.
-[[nodiscard]] const LockedCart* find_locked(std::span<const LockedCart> locked,
-                                            const commit::UserId& user);
-[[nodiscard]] std::unexpected<Error> not_locked(const commit::UserId& user);
+// The user's cart as the transaction found it; nullptr: it did not open that one. `seen` is in
+// user_id order.
+[[nodiscard]] const commit::CartRow* find_row(std::span<const commit::CartRow> seen,
+                                              const commit::UserId& user);
+[[nodiscard]] std::unexpected<Error> not_opened(const commit::UserId& user);
 
 // The writes of one transaction, without COMMIT, and of its carts only these. Every one of them
-// stands in `locked`; internal otherwise.
+// stands in `seen`, internal otherwise, and is locked.
 [[nodiscard]] Result<void> write_all(Sql& sql, const commit::Writes& writes,
                                      std::span<const commit::CartRow> carts,
-                                     std::span<const LockedCart> locked);
+                                     std::span<const commit::CartRow> seen);
 
 // Lag rows that the mirror has reached: a statement each.
 void delete_lag(Sql& sql, std::span<const commit::Listed> done);
