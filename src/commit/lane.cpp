@@ -147,6 +147,7 @@ runtime::SteadyTime Lane::next_wake() const {
 
 Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& error) {
   if (error.code == Errc::store_conflict) {
+    shared_.metrics.repeated();
     queue_.put_back(index_, std::move(writes));
     return Did::again;
   }
@@ -182,10 +183,6 @@ Lane::Did Lane::commit_failed(std::vector<PendingWritePtr> writes, Round round,
                               const Error& error) {
   if (error.code == Errc::store_rejected)
     return commit_rejected(std::move(writes), std::move(round), error);
-  if (error.code == Errc::store_conflict) {
-    queue_.put_back(index_, std::move(writes));
-    return Did::again;
-  }
   return open_failed(std::move(writes), error);
 }
 

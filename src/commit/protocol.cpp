@@ -36,7 +36,7 @@ bool mirror_holds(const UserId& user, const Opened& opened, const Writes& settle
 // The operations of one batch on one cart, applied in order of arrival.
 struct Protocol::Fold {
   const UserId& user;
-  CartRow* row; // the locked row after settling; nullptr: the ledger does not know this user
+  CartRow* row; // the opened row after settling; nullptr: the ledger does not know this user
   std::vector<PendingWritePtr> writes;
   bool elsewhere = false; // locked by somebody else, or in another lane's `reserved`
 };

@@ -112,7 +112,7 @@ public:
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
 
   // --- one transaction ---
-  // What to mark and lock: own row, the carts to settle, the carts of `writes`.
+  // What to mark and open: own row, the carts to settle, the carts of `writes`.
   [[nodiscard]] OpenRequest open_request(std::span<const PendingWritePtr> writes);
   // The own row carries a token that is neither ours nor NULL (a restart, a batch given up): abort
   // its lists like a stranger's (abort.hpp) before anything else.
@@ -149,7 +149,7 @@ public:
   void read_back(const Result<std::vector<MirrorDoc>>& docs);
 
 private:
-  // Visible rows of the carts that this transaction has locked, as it leaves them; in user_id
+  // Visible rows of the carts that this transaction has opened, as it leaves them; in user_id
   // order.
   using Rows = std::vector<CartRow>;
   struct Fold;

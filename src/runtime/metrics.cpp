@@ -95,6 +95,7 @@ struct Metrics::Impl {
   Histogram& commit_commit;
   Histogram& mirror_seconds;
   Counter& parked;
+  Counter& repeated;
   LabelledSeries<Counter, 1> aborted;
   LabelledSeries<Counter, 2> operations;
   LabelledSeries<Counter, 2> article_requests;
@@ -143,6 +144,9 @@ Metrics::Impl::Impl(std::string_view version, const Clock& clock)
                                store_buckets)),
       parked(counter("panier_parked_total",
                      "Operations that waited because another lane held their cart.")),
+      repeated(counter("panier_transactions_repeated_total",
+                       "Ledger transactions of lanes that met somebody else's lock or change, and "
+                       "were run again.")),
       aborted({"reason"},
               [&family = counters("panier_aborted_total", "Cart reservations that were aborted.")](
                   const Labels& labels) -> Counter& { return family.Add(labels); }),
@@ -238,6 +242,10 @@ void Metrics::mirror_write(Duration took) {
 }
 void Metrics::parked(std::size_t operations) {
   impl_->parked.Increment(static_cast<double>(operations));
+}
+
+void Metrics::repeated() {
+  impl_->repeated.Increment();
 }
 
 void Metrics::aborted(std::string_view reason, std::size_t carts) {

@@ -38,6 +38,7 @@ public:
   void commit(CommitPhase phase, Duration took);
   void mirror_write(Duration took); // one bulk, answered or not
   void parked(std::size_t operations = 1);
+  void repeated(); // a lane's ledger transaction, which met somebody else's
   void aborted(std::string_view reason,
                std::size_t carts = 1); // reason: a word of the commit path's own
   // One answer to one operation. `operation`: "add", ..; `result`: "ok" or an Errc's name.

@@ -88,9 +88,9 @@ def _check_identity(history, cart, attempts):
 
 def _check_stores(history, cart):
     ledger, mirror = history.ledger.get(cart), history.mirror.get(cart)
-    if ledger is None or ledger == mirror:
+    if ledger == mirror:
         return []
-    if not ledger.exists and mirror.version is None:
+    if mirror is None and not ledger.exists and ledger.version == 0:
         return []  # a cart that never was: the mirror need not know
     return [Violation(DIFFERENT, f"{cart}: ledger {ledger}, mirror {mirror}")]
 

@@ -11,7 +11,6 @@ from http_client import Client
 
 ARTICLES = ("a1", "a2", "a3")
 KINDS = {"add": 38, "read": 24, "edit": 12, "remove": 8, "empty": 6, "erase": 6, "create": 6}  # of 100 operations
-MEETING = 0.4  # of operations: on the first cart; the others are spread over all
 KEYED = 0.6  # of writes: with a key, and repeated under it until the outcome is known
 CONDITIONAL = 0.15  # of writes: If-Match, of reads: If-None-Match
 HURRIED = 0.06  # of attempts: the client waits for HURRY_S at most
@@ -48,10 +47,11 @@ class KnownVersions:
 class ChaosClient(threading.Thread):
     """attempts: all of its requests. It stops by itself after stop(), with every keyed write's outcome known."""
 
-    def __init__(self, number, seed, instances, carts, known, patience_s):
+    def __init__(self, number, seed, instances, carts, meeting, known, patience_s):
         super().__init__(name=f"client-{number}", daemon=True)
         self._number, self._random = number, random.Random(f"{seed}:client:{number}")
         self._instances, self._carts, self._known, self._patience_s = instances, carts, known, patience_s
+        self._meeting = meeting  # of operations: on the first cart; the others are spread over all
         self._stop_requested = threading.Event()
         self._connections = {}  # instance number -> (its life, Client)
         self._operations = 0
@@ -73,7 +73,7 @@ class ChaosClient(threading.Thread):
     def _draw(self):
         rng = self._random
         self._operations += 1
-        cart = self._carts[0] if rng.random() < MEETING else rng.choice(self._carts)
+        cart = self._carts[0] if rng.random() < self._meeting else rng.choice(self._carts)
         kind = rng.choices(list(KINDS), KINDS.values())[0]
         attempt = Attempt(self._number * 1_000_000 + self._operations, cart, kind, 0, 0.0)
         if kind in ("add", "edit", "remove"):

@@ -183,6 +183,14 @@ def test_stores_that_differ():
     assert found([attempt(0, 0, 1, 201)], ledger=ledger, mirror=mirror) == [checker.DIFFERENT]
 
 
+def test_the_mirror_need_not_know_a_cart_that_never_was_but_nothing_else_is_missing():
+    nothing = [attempt(0, 0, 1, 404, kind="remove")]
+    never_was, deleted = ({"c": StoredCart(False, version, (), "id")} for version in (0, 10))
+    assert found(nothing, ledger=never_was) == []
+    assert checker.DIFFERENT in found(nothing, ledger=deleted)
+    assert checker.DIFFERENT in found(nothing, mirror=deleted)
+
+
 def test_an_id_that_changed():
     ids = [attempt(n, n, n + 0.5, 201 - n, kind="create", body={"rs": name}) for n, name in enumerate("xy")]
     assert found(ids) == [checker.IDENTITY]

@@ -88,7 +88,8 @@ struct OpenRequest {
   // The lane whose row is marked (locked FOR UPDATE, made when absent). nullopt: upkeep, which only
   // locks carts.
   std::optional<LaneKey> lane;
-  // Carts to lock, in user_id order, each once. All with SKIP LOCKED.
+  // Carts to open, in user_id order, each once. Locked with SKIP LOCKED, but for those that a
+  // ledger knows to be the lane's (Opened::carts).
   struct Wanted {
     UserId user;
     // Unknown users get a tombstone row (version 0) with this id, so that there is something to
@@ -105,8 +106,9 @@ struct Opened {
   LedgerTime now{};
   std::optional<LaneRow>
       own; // of OpenRequest::lane as it was; nullopt: there was none (one was inserted, empty)
-  // In user_id order; locked, or in the own row's `reserved` for as long as this ledger has known
-  // them. The latter commit() writes only over the version that stands here: store_conflict.
+  // In user_id order. Locked; or not, but in the own row's `reserved` since this ledger's last
+  // commit(), so that nobody else changes it: commit() writes it only over the version that stands
+  // here, and is a store_conflict otherwise.
   std::vector<CartRow> carts;
   std::vector<UserId>
       skipped; // known, but locked by somebody else; a wanted user in neither list is unknown
@@ -119,8 +121,8 @@ struct Opened {
 
 // What one transaction writes. Every cart named here is one of Opened::carts.
 struct Writes {
-  std::vector<CartRow>
-      carts; // replace content, version, token, exists, updated_at (created_at when it revives)
+  std::vector<CartRow> carts; // replace content, version, token, exists, updated_at (created_at
+                              // when it revives); each has a token that its row has not had
   std::vector<Listed> lag; // lag rows; of two for one cart the greater version stays
   std::vector<Listed>
       lag_done; // lag rows to remove, where the row's version is not greater than this

@@ -1,7 +1,5 @@
 #include "store/mariadb/bulk.hpp"
 
-#include <mysqld_error.h>
-
 #include "store/lines/lines_json.hpp"
 
 namespace panier::store::mariadb {
@@ -67,10 +65,12 @@ void add_token(Column& column, const commit::Token& token) {
     column.add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-// Over another version than the one seen it fails, since the column takes no NULL (ER_BAD_NULL).
+// Waits for no lock. Over another version than the one seen it fails, since the column takes no
+// NULL.
 const std::string& upsert_statement() {
   static const auto text = [] {
-    std::string sql(cart_upsert_start);
+    std::string sql("SET STATEMENT innodb_lock_wait_timeout=0 FOR ");
+    sql += cart_upsert_start;
     sql += "(?,?,?,?,?,?,?,?,?)";
     sql += cart_upsert_end;
     return sql += ",version=IF(version=?,VALUES(version),NULL)";
@@ -124,12 +124,10 @@ Result<void> write_in_bulk(Session& session, std::span<const commit::CartRow> ca
   const auto bytes = ids.bytes() + users.bytes() + articles.bytes() + tokens.bytes() +
                      created.bytes() + updated.bytes() + deleted.bytes() + rows * row_bytes_max;
   const auto changed = session.execute_bulk(upsert_statement(), columns, rows, bytes);
-  if (!changed) {
-    if (session.last_number() != ER_BAD_NULL_ERROR) return std::unexpected(changed.error());
-    return fail(Errc::store_conflict, "a cart has another version than the one seen");
-  }
-  // Two for each row that was there, one for each that was not.
-  if (*changed != 2 * rows) return fail(Errc::store_conflict, "a cart that was seen is gone");
+  if (!changed) return std::unexpected(changed.error());
+  // Two for each row that was there (none stays as it was: its token is new), one for each other.
+  if (*changed != 2 * rows)
+    return fail(Errc::store_rejected, "a cart was not where it had been seen");
   return {};
 }
 

@@ -12,8 +12,9 @@ namespace panier::store::mariadb {
 inline constexpr std::size_t bulk_carts_min = 16;
 
 // Writes these carts within the open transaction, each only over the version that it has in `seen`:
-// store_conflict if one has another, or is gone; then the transaction has to be rolled back. Every
-// one of them stands in `seen`, which is in user_id order; internal otherwise.
+// store_rejected if one has another, or is gone. store_conflict if somebody holds one: it is not
+// waited for. After any error the transaction has to be rolled back. Every one of the carts stands
+// in `seen`, which is in user_id order; internal otherwise.
 [[nodiscard]] Result<void> write_in_bulk(Session& session, std::span<const commit::CartRow> carts,
                                          std::span<const commit::CartRow> seen);
 

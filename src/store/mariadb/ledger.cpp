@@ -21,6 +21,9 @@ std::vector<Wanted> missing_of(std::span<const Wanted> wanted,
   return missing;
 }
 
+// Where other copies are after the same carts, running a batch again costs more than its locks do.
+constexpr int lock_all_after_conflict = 64; // transactions
+
 // Of the carts of a transaction that has written these, those that its lane's row lists as reserved
 // from now on, as they are now; in user_id order.
 std::vector<commit::CartRow> reserved_of(std::vector<commit::CartRow> carts,
@@ -63,7 +66,9 @@ Result<commit::Opened> MariadbLedger::open(const commit::OpenRequest& request) {
     return !std::ranges::binary_search(request.wanted, row.user, {}, &Wanted::user);
   });
   // Without its bulk statement there is no guarded write.
-  if (!request.lane || listed.size() < bulk_carts_min || !session_.takes_bulk()) listed.clear();
+  if (!request.lane || listed.size() < bulk_carts_min || !session_.takes_bulk() || lock_all_ > 0)
+    listed.clear();
+  if (lock_all_ > 0) --lock_all_;
   const bool unlocked = !listed.empty();
   auto opened = open_once(request, Mark::lock, std::move(listed));
   if (opened && unlocked && (!opened->own || opened->own->token != listed_token_)) {
@@ -82,7 +87,12 @@ Result<commit::Opened> MariadbLedger::open(const commit::OpenRequest& request) {
 
 Result<commit::Opened> MariadbLedger::open_once(const commit::OpenRequest& request, Mark how,
                                                 std::vector<commit::CartRow> listed) {
-  const auto to_lock = missing_of(request.wanted, listed);
+  std::vector<Wanted> unlisted;
+  std::span<const Wanted> to_lock = request.wanted;
+  if (!listed.empty()) {
+    unlisted = missing_of(request.wanted, listed);
+    to_lock = unlisted;
+  }
   Sql sql(1024 + request.wanted.size() * 80 + request.keys.size() * 160);
   sql.statement("BEGIN");
   if (request.lane && how == Mark::lock) mark(sql, *request.lane);
@@ -103,8 +113,10 @@ Result<commit::Opened> MariadbLedger::open_once(const commit::OpenRequest& reque
     if (auto taken = take_carts(opened); !taken) return std::unexpected(taken.error());
   if (auto looked = take_look(request, opened); !looked) return std::unexpected(looked.error());
   unlocked_ = !listed.empty();
-  std::ranges::move(listed, std::back_inserter(opened.carts));
-  std::ranges::sort(opened.carts, {}, &commit::CartRow::user);
+  if (unlocked_) {
+    std::ranges::move(listed, std::back_inserter(opened.carts));
+    std::ranges::sort(opened.carts, {}, &commit::CartRow::user);
+  }
   if (opened.carts.size() < request.wanted.size()) {
     const auto missing = missing_of(request.wanted, opened.carts);
     if (auto sorted = sort_out(request, missing, opened); !sorted)
@@ -246,6 +258,10 @@ Result<void> MariadbLedger::commit(const commit::Writes& writes) {
       written = {}; // the server has no statement to spare, and has done nothing
     else
       carts = {};
+    // Run again with its locks, it tells whether that is a row's fault.
+    if (!written && unlocked_ && written.error().code == Errc::store_rejected)
+      written = fail(Errc::store_conflict, written.error().detail);
+    if (!written && unlocked_) lock_all_ = lock_all_after_conflict;
   }
   if (written && unlocked_ && !carts.empty())
     written = fail(Errc::store_conflict, "nothing but the bulk statement writes unlocked carts");

@@ -70,6 +70,7 @@ private:
   // locks each, and writes it only over the version that stands here.
   std::vector<commit::CartRow> listed_;
   std::optional<commit::Token> listed_token_;
+  int lock_all_ = 0;                 // so many transactions read and lock them all the same
   std::int64_t untouched_after_ = 0; // id_maria: where untouched() goes on
 };
 

@@ -177,6 +177,7 @@ TEST_F(LaneTest, AConflictRunsTheWholeTransactionAgain) {
   settle(*instance_);
   EXPECT_EQ(asked.outcome(), "ok");
   EXPECT_EQ(ledger_lines("u"), std::vector{line("a", 1)});
+  EXPECT_NE(metrics_.text().find("panier_transactions_repeated_total 2\n"), std::string::npos);
 }
 
 TEST_F(LaneTest, WhatIsPastItsDeadlineInTheQueueIsNotCarriedOut) {

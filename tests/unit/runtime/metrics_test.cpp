@@ -30,6 +30,7 @@ TEST_F(MetricsTest, every_series_is_there) {
   metrics_.commit(Metrics::CommitPhase::commit, 4ms);
   metrics_.mirror_write(6ms);
   metrics_.parked();
+  metrics_.repeated();
   metrics_.aborted("mirror_timeout", 3);
   metrics_.operation("add", "ok");
   metrics_.article_request("URL_ARTICLE_DOCKER_1", "found", 3ms);
@@ -53,6 +54,7 @@ TEST_F(MetricsTest, every_series_is_there) {
            "panier_commit_duration_seconds_sum{phase=\"commit\"} 0.004",
            "panier_mirror_duration_seconds_count 1",
            "panier_parked_total 1",
+           "panier_transactions_repeated_total 1",
            "panier_aborted_total{reason=\"mirror_timeout\"} 3",
            "panier_operations_total{operation=\"add\",result=\"ok\"} 1",
            "panier_article_requests_total{result=\"found\",url=\"URL_ARTICLE_DOCKER_1\"} 1",
