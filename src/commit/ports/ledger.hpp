@@ -123,7 +123,7 @@ struct Opened {
 struct Writes {
   std::vector<CartRow> carts; // replace content, version, token, exists, updated_at (created_at
                               // when it revives); each has a token that its row has not had
-  std::vector<Listed> lag; // lag rows; of two for one cart the greater version stays
+  std::vector<Listed> lag;    // lag rows; of two for one cart the greater version stays
   std::vector<Listed>
       lag_done; // lag rows to remove, where the row's version is not greater than this
   std::vector<StoredKey> keys; // an existing key is left as it is
