@@ -68,7 +68,7 @@ OpenRequest Protocol::open_request(std::span<const PendingWritePtr> writes) {
   OpenRequest request;
   request.lane = lane_;
   for (const auto& entry : entries_)
-    wanted[entry.next.user] = {true, entry.next.cart.id};
+    if (!entry.only_struck_off()) wanted[entry.next.user] = {true, entry.next.cart.id};
   for (const auto& write : writes) {
     auto& want = wanted[write->user()];
     // A key must be read and written under a lock, so its user needs a row, even where the
@@ -121,6 +121,10 @@ void Protocol::settle(const Opened& opened, Round& round, Rows& rows) {
           {Notice::Kind::list_lost, entry.next.user, "aborted by another lane"});
       continue;
     }
+    if (entry.only_struck_off()) {
+      round.fates[i].kind = Fate::Kind::done;
+      continue;
+    }
     if (entry.stuck_until > opened.now) continue;
     // Locked by somebody, perhaps over a half-open connection: it stays listed with its verdict,
     // the others go on.
@@ -137,7 +141,7 @@ void Protocol::settle(const Opened& opened, Round& round, Rows& rows) {
 void Protocol::settle_one(std::size_t index, const Opened& opened, Round& round, CartRow& row) {
   Entry& entry = entries_[index];
   if (entry.policy == Policy::available) {
-    if (entry.verdict != Entry::Verdict::held) round.writes.lag.push_back(entry.listed());
+    round.writes.lag.push_back(entry.listed());
     round.fates[index].kind = Fate::Kind::done;
     return;
   }

@@ -50,6 +50,11 @@ struct Entry {
       replies{}; // strict: of the whole fold, refusals and no-ops too; told when it is settled
   std::vector<StoredKey> keys{};
   [[nodiscard]] Listed listed() const { return {next.user, next.cart.version}; }
+  // Settled by leaving the lane's own list: nothing else is read or written, so its cart needs no
+  // lock.
+  [[nodiscard]] bool only_struck_off() const {
+    return policy == Policy::available && verdict == Verdict::held;
+  }
 };
 
 // Something that an operator should see; the lane logs and counts it.
@@ -112,7 +117,8 @@ public:
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
 
   // --- one transaction ---
-  // What to mark and open: own row, the carts to settle, the carts of `writes`.
+  // What to mark and open: own row, the carts to settle (but for those that only leave the list),
+  // the carts of `writes`.
   [[nodiscard]] OpenRequest open_request(std::span<const PendingWritePtr> writes);
   // The own row carries a token that is neither ours nor NULL (a restart, a batch given up): abort
   // its lists like a stranger's (abort.hpp) before anything else.

@@ -175,9 +175,32 @@ TEST_F(ProtocolTest, AvailableUnconfirmedBecomesALagRow) {
 TEST_F(ProtocolTest, AvailableConfirmedLeavesNothing) {
   round(opened({row("u", 5)}), {ask_add("u", "a", 2)}, Policy::available);
   mirror_holds();
-  const auto next = round(opened({row("u", now_ms)}), {}, Policy::available);
+  EXPECT_TRUE(protocol_.open_request({}).wanted.empty()) << "no cart is locked for that";
+  const auto next = round(opened({}), {}, Policy::available);
   EXPECT_TRUE(next.writes.lag.empty());
+  EXPECT_TRUE(next.writes.row->in_flight.empty());
   EXPECT_FALSE(next.writes.row->token);
+}
+
+TEST_F(ProtocolTest, AvailableUnconfirmedStaysListedWhileSomebodyHasItsCart) {
+  round(opened({row("u", 5)}), {ask_add("u", "a", 2)}, Policy::available);
+  mirror_says(Took::failed);
+  EXPECT_EQ(protocol_.open_request({}).wanted.size(), 1U);
+  const auto next = round(opened({}), {}, Policy::available);
+  EXPECT_TRUE(next.writes.lag.empty());
+  EXPECT_EQ(next.writes.row->in_flight.size(), 1U);
+}
+
+TEST_F(ProtocolTest, AvailableConfirmedIsParkedForTheNextWriteIfSomebodyHasItsCart) {
+  round(opened({row("u", 5)}), {ask_add("u", "a", 2)}, Policy::available);
+  mirror_holds();
+  auto held = opened({});
+  held.skipped = {user("u")};
+  const auto again = ask_add("u", "a", 3);
+  const auto next = round(held, {again}, Policy::available);
+  EXPECT_EQ(next.parked.size(), 1U);
+  EXPECT_FALSE(again.answered());
+  EXPECT_TRUE(next.writes.row->in_flight.empty());
 }
 
 TEST_F(ProtocolTest, ASwitchOfPolicySettlesWhatWasReservedUnderTheOldOne) {
