@@ -49,13 +49,17 @@ void Lane::run(const std::atomic<bool>& give_up) {
   give_up_ = &give_up;
   while (!give_up) {
     switch (run_once()) {
-    case Did::worked: break;
     case Did::again: std::this_thread::sleep_for(conflict_retry); break;
     case Did::waiting: std::this_thread::sleep_for(store_retry); break;
+    case Did::worked:
+      if (protocol_.outstanding()) break;
+      [[fallthrough]];
     case Did::nothing:
       if (queue_.wait_until(index_, next_wake()) != WriteQueue::Wake::closed) break;
-      if (parking_.empty()) return;
-      std::this_thread::sleep_for(conflict_retry); // closed: only parked writes are left
+      if (parking_.empty() && !protocol_.strikes_off()) return;
+      closing_ = true;
+      if (!parking_.empty())
+        std::this_thread::sleep_for(conflict_retry); // closed: only parked writes are left
     }
   }
 }
@@ -66,7 +70,8 @@ Lane::Did Lane::run_once() {
   // policy.
   const auto policy = shared_.policy.load();
   std::erase_if(writes, [&](const PendingWritePtr& write) { return refused(*write, policy); });
-  if (writes.empty() && !protocol_.outstanding() && !heartbeat_due()) return Did::nothing;
+  if (writes.empty() && !protocol_.outstanding() && shared_.clock.steady() < next_beat())
+    return Did::nothing;
   const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
   auto request = protocol_.open_request(writes);
   request.lag_too = mirror_ && shared_.mirror_state.behind();
@@ -133,14 +138,15 @@ bool Lane::refused(PendingWrite& write, Policy policy) {
   return false;
 }
 
-bool Lane::heartbeat_due() const {
-  return shared_.clock.steady() - last_beat_ >= heartbeat_every;
+// When a round is due even if there is nothing to write.
+runtime::SteadyTime Lane::next_beat() const {
+  if (!protocol_.strikes_off()) return last_beat_ + heartbeat_every;
+  return closing_ ? last_beat_ : last_beat_ + strike_off_after;
 }
 
 runtime::SteadyTime Lane::next_wake() const {
-  const auto beat = last_beat_ + heartbeat_every;
   const auto parked = parking_.next_due();
-  return parked ? std::min(*parked, beat) : beat;
+  return parked ? std::min(*parked, next_beat()) : next_beat();
 }
 
 // ---- what can go wrong before COMMIT: nothing has happened

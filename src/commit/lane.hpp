@@ -68,7 +68,7 @@ private:
   void count_quarantined();
   void reply(std::vector<Reply> replies);
   void tell(const std::vector<Notice>& notices);
-  [[nodiscard]] bool heartbeat_due() const;
+  [[nodiscard]] runtime::SteadyTime next_beat() const;
   [[nodiscard]] runtime::SteadyTime next_wake() const;
 
   // set once
@@ -84,6 +84,7 @@ private:
   Protocol protocol_;
   Parking parking_;
   runtime::SteadyTime last_beat_{};
+  bool closing_ = false; // no more writes come
   const std::atomic<bool>* give_up_ = nullptr;
 };
 

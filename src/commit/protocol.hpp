@@ -109,8 +109,13 @@ public:
   [[nodiscard]] const LaneKey& lane() const { return lane_; }
   // Is there something to settle at once?
   [[nodiscard]] bool outstanding() const {
-    return std::ranges::any_of(entries_,
-                               [](const Entry& one) { return one.stuck_until == LedgerTime{}; });
+    return std::ranges::any_of(entries_, [](const Entry& one) {
+      return one.stuck_until == LedgerTime{} && !one.only_struck_off();
+    });
+  }
+  // Is there something to settle that nobody waits for?
+  [[nodiscard]] bool strikes_off() const {
+    return std::ranges::any_of(entries_, &Entry::only_struck_off);
   }
   // The next rounds write one cart each.
   [[nodiscard]] bool isolating() const { return isolate_ > 0; }

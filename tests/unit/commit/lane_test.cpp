@@ -10,6 +10,13 @@ protected:
   Lane& lane() { return instance_->lane; }
   int transactions() { return ledger_.faults.calls(LedgerCall::commit); }
   int bulks() { return mirror_.faults.calls(MirrorCall::write); }
+  std::vector<commit::UserId> in_flight() {
+    std::vector<commit::UserId> users;
+    const auto state = ledger_.state();
+    for (const auto& one : state.lanes.begin()->second.in_flight)
+      users.push_back(one.user);
+    return users;
+  }
 };
 
 TEST_F(LaneTest, ALoneWriteCostsTwoTransactionsAndOneBulk) {
@@ -147,16 +154,55 @@ TEST_F(LaneTest, AWriteIsCommittedByThePolicyThatItWasJudgedBy) {
   settle(*instance_);
 }
 
-TEST_F(LaneTest, AvailableLeavesNoLagWhereTheMirrorConfirmed) {
+// Nobody waits for its list to be empty.
+TEST_F(LaneTest, WhatAvailableWroteAndTheMirrorConfirmedIsStruckOffWithTheNextBatch) {
   policy_ = Policy::available;
-  const auto asked = ask(*instance_, add("u"));
-  (void)lane().run_once();
-  EXPECT_EQ(asked.outcome(), "ok");
-  EXPECT_EQ(ledger_.state().lanes.begin()->second.in_flight.size(), 1U);
-  settle(*instance_);
-  EXPECT_TRUE(ledger_.state().lanes.begin()->second.in_flight.empty());
+  const auto first = ask(*instance_, add("u"));
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_EQ(first.outcome(), "ok");
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
+  EXPECT_EQ(in_flight(), std::vector{user("u")});
+  const auto second = ask(*instance_, add("v"));
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_EQ(second.outcome(), "ok");
+  EXPECT_EQ(in_flight(), std::vector{user("v")});
+  EXPECT_EQ(transactions(), 2);
   EXPECT_TRUE(ledger_.state().lag.empty());
   EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, WithoutANextBatchItIsStruckOffSoonAllTheSame) {
+  policy_ = Policy::available;
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(in_flight(), std::vector{user("u")});
+  clock_.advance(commit::strike_off_after - 1ms);
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
+  clock_.advance(1ms);
+  EXPECT_EQ(lane().run_once(), Lane::Did::worked);
+  EXPECT_TRUE(in_flight().empty());
+  EXPECT_TRUE(ledger_.state().lag.empty());
+  EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
+}
+
+TEST_F(LaneTest, ALaneThatEndsStrikesItOffFirst) {
+  policy_ = Policy::available;
+  const auto asked = ask(*instance_, add("u"));
+  instance_->queue.close();
+  const std::atomic<bool> give_up{false};
+  lane().run(give_up); // ends by itself
+  EXPECT_EQ(asked.outcome(), "ok");
+  EXPECT_TRUE(in_flight().empty());
+  EXPECT_TRUE(ledger_.state().lag.empty());
+}
+
+TEST_F(LaneTest, WhatTheMirrorDidNotConfirmBecomesALagRowAtOnce) {
+  policy_ = Policy::available;
+  mirror_.faults.fail_next(MirrorCall::write, {unreachable()});
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_TRUE(in_flight().empty());
+  EXPECT_EQ(ledger_.state().lag.at(user("u")), asked.receipt().outcome.version);
 }
 
 TEST_F(LaneTest, ALedgerThatDoesNotAnswerIsToldAtOnceAndNothingHappens) {
