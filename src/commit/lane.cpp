@@ -141,7 +141,9 @@ bool Lane::refused(PendingWrite& write, Policy policy) {
 // When a round is due even if there is nothing to write.
 runtime::SteadyTime Lane::next_beat() const {
   if (!protocol_.strikes_off()) return last_beat_ + heartbeat_every;
-  return closing_ ? last_beat_ : last_beat_ + strike_off_after;
+  if (closing_) return last_beat_;
+  // A list that has expired is aborted, whatever the mirror holds.
+  return last_beat_ + std::min(strike_off_after, shared_.timing.reservation_ttl / 4);
 }
 
 runtime::SteadyTime Lane::next_wake() const {

@@ -18,8 +18,9 @@ inline constexpr std::size_t read_users_max = 512; // of one SELECT .. IN (..)
 // lane that comes back: about the time of a transaction and a mirror write. A round costs both
 // stores nearly as much for one write as for ten (docs/performance.md, "What is missed").
 inline constexpr std::chrono::milliseconds company_patience{4};
-// What only leaves a lane's list (Entry::only_struck_off) waits so long for a batch to go with:
-// less than any reservation's life, and than anybody who waits for a list to be empty would notice.
+// What only leaves a lane's list (Entry::only_struck_off) waits so long for a batch to go with, or
+// a quarter of a reservation's life if that is shorter: nobody who waits for a list to be empty
+// notices.
 inline constexpr std::chrono::milliseconds strike_off_after{100};
 
 // A parked cart has no more writes waiting than one batch can try.

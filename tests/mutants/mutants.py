@@ -89,6 +89,8 @@ MUTANTS = [
      "if (!entry.only_struck_off()) wanted", "wanted"),
     ("available: what only leaves the list is struck off in time", LANE,
      "if (!protocol_.strikes_off()) return last_beat_", "return last_beat_"),
+    ("available: what only leaves the list is struck off before it expires", LANE,
+     "std::min(strike_off_after, shared_.timing.reservation_ttl / 4)", "strike_off_after"),
     ("available: a lane that ends strikes its list off", LANE,
      "if (parking_.empty() && !protocol_.strikes_off()) return;", "if (parking_.empty()) return;"),
     ("available: what is in flight is listed", PROTOCOL,

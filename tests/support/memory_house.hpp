@@ -124,7 +124,7 @@ public:
             .ledger_state = ledger_state_,
             .mirror_state = mirror_state_,
             .policy = policy_,
-            .timing = {},
+            .timing = timing_,
             .limits = {},
             .wait = [this](std::chrono::milliseconds time) {
               clock_.advance(time);
@@ -217,6 +217,7 @@ protected:
   runtime::StoreState mirror_state_{"memory_mirror", clock_};
   runtime::Metrics metrics_{"test", clock_};
   std::atomic<Policy> policy_{Policy::strict};
+  commit::Timing timing_; // of the instances started from now on
   std::function<void()> on_wait_;
 
 private:

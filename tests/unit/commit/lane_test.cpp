@@ -185,6 +185,19 @@ TEST_F(LaneTest, WithoutANextBatchItIsStruckOffSoonAllTheSame) {
   EXPECT_EQ(lane().run_once(), Lane::Did::nothing);
 }
 
+// Others would abort the list, and repair carts that need none.
+TEST_F(LaneTest, ItIsStruckOffLongBeforeAShortReservationIsOver) {
+  policy_ = Policy::available;
+  timing_.reservation_ttl = 100ms; // the least that the settings allow
+  const auto short_lived = start("two");
+  const auto asked = ask(*short_lived, add("u"));
+  settle(*short_lived);
+  EXPECT_EQ(in_flight(), std::vector{user("u")});
+  clock_.advance(timing_.reservation_ttl / 2);
+  EXPECT_EQ(short_lived->lane.run_once(), Lane::Did::worked);
+  EXPECT_TRUE(in_flight().empty());
+}
+
 TEST_F(LaneTest, ALaneThatEndsStrikesItOffFirst) {
   policy_ = Policy::available;
   const auto asked = ask(*instance_, add("u"));
