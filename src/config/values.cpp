@@ -117,14 +117,12 @@ Result<std::string> plain_text(std::string_view text, std::size_t bytes_max) {
 Result<std::string> http_url(std::string_view text) {
   const auto rest = after_http_scheme(text);
   if (!rest) return wrong("must begin with http:// or https://");
+  if (rest->contains('@')) // wherever it stands, for a password may hold a '/'; and not shown
+    return wrong("must not hold a user name or password (in a path, '@' is %40)");
   const std::string_view authority = rest->substr(0, rest->find_first_of("/?#"));
-  if (authority.contains('@'))
-    return wrong("must not hold a user name or password"); // and so is not shown
   const auto unfit = [](char c) { return control(c) || c == ' ' || c == '?' || c == '#'; };
   if (text.size() > url_bytes_max || !is_authority(authority) || std::ranges::any_of(text, unfit))
-    return rest->contains('@') // behind a password with a '/' in it
-               ? wrong("must be a URL of host, port and path, without user name or password")
-               : wrong("must be a URL of host, port and path, not " + quoted(text));
+    return wrong("must be a URL of host, port and path, not " + quoted(text));
   if (!text.ends_with('/')) return wrong("must end in '/': the article's id is put behind it");
   return std::string(text);
 }

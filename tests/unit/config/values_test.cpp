@@ -31,12 +31,14 @@ TEST(Values, a_host_is_no_url) {
 
 TEST(Values, an_article_url_takes_an_id_behind_it) {
   for (const std::string_view good :
-       {"http://nginx-container-1:3001/articles/", "https://shop.example/", "http://[::1]:80/a/"})
+       {"http://nginx-container-1:3001/articles/", "https://shop.example/", "http://[::1]:80/a/",
+        "http://a/%40b/"})
     EXPECT_TRUE(http_url(good)) << good;
   for (const std::string_view bad :
        {"nginx:3001/articles/", "ftp://a/", "http://", "http:///a/", "http://a", "http://a/b",
         "http://a:0/", "http://a:65536/", "http://a/?x=/", "http://a b/", "http://u:sesame@a/",
-        "http://u:ses/sesame@a:1/", "http://u:ses?sesame@a/", "http://u:ses#sesame@a/"}) {
+        "http://u:ses/sesame@a:1/", "http://u:ses?sesame@a/", "http://u:ses#sesame@a/",
+        "http://u:12/sesame@a/"}) {
     const auto url = http_url(bad);
     ASSERT_FALSE(url) << bad;
     EXPECT_THAT(url.error().detail, Not(HasSubstr("sesame")));
