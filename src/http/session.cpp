@@ -306,8 +306,8 @@ void Session::give_room() noexcept {
 void Session::finish_exchange() {
   report(response_.status);
   response_ = {};
-  if (close_after_) return begin_close();
   state_ = State::idle;
+  if (close_after_) return begin_close();
   skipped_empty_line_ = false;
   set_deadline(worker_.settings().idle_timeout);
 }

@@ -341,6 +341,19 @@ TEST_F(ExchangeTest, MetricsNameRouteAndStatus) {
                                        Pair("hello", 405U), Pair("unmatched", 400U)));
 }
 
+TEST_F(ExchangeTest, ARequestThatEndsItsConnectionIsCountedOnce) {
+  for (const std::string_view asked :
+       {"GET /hello HTTP/1.0\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}) {
+    auto client = connect();
+    EXPECT_EQ(client.ask(asked).status, 200U);
+    EXPECT_TRUE(client.closed());
+  }
+  ASSERT_TRUE(connections_become(0)); // nothing is counted after that
+  EXPECT_THAT(finished(2), testing::Each(testing::Pair("hello", 200U)));
+  EXPECT_THAT(finished(2), testing::SizeIs(2));
+}
+
 TEST_F(ExchangeTest, AHandlerMayEndTheConnection) {
   route("/bye", [](Request&&, Respond respond) {
     auto response = text("bye");
