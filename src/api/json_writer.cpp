@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <limits>
 
 #include "runtime/json_text.hpp"
 
@@ -19,7 +18,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::text(std::string_view value) {
   separate();
-  runtime::append_json_string(out_, value, std::numeric_limits<std::size_t>::max());
+  runtime::append_json_string(out_, value);
   comma_ = true;
   return *this;
 }

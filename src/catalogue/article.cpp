@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/basic_parser_impl.hpp>
-#include <limits>
 #include <vector>
 
 #include "runtime/json_text.hpp"
@@ -32,10 +31,6 @@ struct Member {
   std::string json; // the value as it will stand in a line
 };
 
-void append_string(std::string& out, std::string_view text) {
-  runtime::append_json_string(out, text, std::numeric_limits<std::size_t>::max());
-}
-
 // Receives the parser's events: keeps the members of the document and those of its `rs`, each value
 // written anew, so that what goes on is valid and compact whatever came in.
 class Collector {
@@ -61,7 +56,7 @@ public:
       member_ = {.key = std::move(key), .type = Type::null, .text = {}, .json = {}};
     } else {
       separate();
-      append_string(member_.json, key);
+      runtime::append_json_string(member_.json, key);
       member_.json += ':';
       comma_ = false;
     }
@@ -73,7 +68,7 @@ public:
   bool on_string(json::string_view part, std::size_t, json::error_code&) {
     gather(part);
     separate();
-    append_string(member_.json, text_);
+    runtime::append_json_string(member_.json, text_);
     return scalar(Type::string);
   }
   bool on_number_part(json::string_view part, json::error_code&) { return gather(part); }
@@ -201,7 +196,7 @@ std::string members_text(const std::vector<Member>& members) {
   for (const auto& member : members) {
     if (std::ranges::find(own_fields, member.key) != own_fields.end()) continue;
     if (!text.empty()) text += ',';
-    append_string(text, member.key);
+    runtime::append_json_string(text, member.key);
     text.append(1, ':').append(member.json);
   }
   return text;

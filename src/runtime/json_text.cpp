@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 
 namespace panier::runtime {
 namespace {
@@ -39,7 +40,7 @@ bool unseen(std::string_view sequence) {
          sequence == "\xE2\x80\xA8" || sequence == "\xE2\x80\xA9";
 }
 
-enum class Style : std::uint8_t { json, record };
+enum class Style : std::uint8_t { json, log, record };
 
 // What stands for the first character of `text`.
 std::string_view shown(std::string_view text, Style style, std::string& scratch) {
@@ -49,9 +50,9 @@ std::string_view shown(std::string_view text, Style style, std::string& scratch)
   case '\n': return "\\n";
   case '\r': return "\\r";
   case '\t': return "\\t";
-  case '\\': return style == Style::json ? "\\\\" : "\\";
-  case '"': return style == Style::json ? "\\\"" : "\"";
-  case '|': return style == Style::json ? "|" : "\\u007c";
+  case '\\': return style == Style::record ? "\\" : "\\\\";
+  case '"': return style == Style::record ? "\"" : "\\\"";
+  case '|': return style == Style::record ? "\\u007c" : "|";
   default: break;
   }
   if (byte < 0x20 || byte == 0x7F) {
@@ -61,8 +62,8 @@ std::string_view shown(std::string_view text, Style style, std::string& scratch)
     return scratch;
   }
   const std::size_t length = sequence_length(text);
-  if (length == 0 || unseen(text.substr(0, length))) return replacement;
-  return text.substr(0, length);
+  const auto sequence = text.substr(0, length);
+  return length == 0 || (style != Style::json && unseen(sequence)) ? replacement : sequence;
 }
 
 // Printable ASCII that both styles show as it is.
@@ -102,9 +103,15 @@ void append(std::string& out, std::string_view text, std::size_t bytes_max, Styl
 
 } // namespace
 
-void append_json_string(std::string& out, std::string_view text, std::size_t bytes_max) {
+void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  append(out, text, bytes_max, Style::json);
+  append(out, text, std::numeric_limits<std::size_t>::max(), Style::json);
+  out += '"';
+}
+
+void append_log_string(std::string& out, std::string_view text, std::size_t bytes_max) {
+  out += '"';
+  append(out, text, bytes_max, Style::log);
   out += '"';
 }
 

@@ -37,7 +37,7 @@ void append_number(std::string& out, Number number) {
 
 void append_value(std::string& out, const Field::Value& value) {
   if (const auto* text = std::get_if<std::string_view>(&value)) {
-    append_json_string(out, *text, value_bytes_max);
+    append_log_string(out, *text, value_bytes_max);
   } else if (const auto* flag = std::get_if<bool>(&value)) {
     out += *flag ? "true" : "false";
   } else if (const auto* number = std::get_if<double>(&value)) {
@@ -176,11 +176,11 @@ std::string render(WallTime time, Level level, std::string_view message, Fields 
   line += R"(","level":")";
   line += to_string(level);
   line += R"(","msg":)";
-  append_json_string(line, message, message_bytes_max);
+  append_log_string(line, message, message_bytes_max);
   for (const Field& field : fields) {
     const std::size_t before = line.size();
     line += ',';
-    append_json_string(line, field.key, value_bytes_max);
+    append_log_string(line, field.key, value_bytes_max);
     line += ':';
     append_value(line, field.value);
     if (line.size() + tail_bytes <= line_bytes_max) continue;

@@ -28,32 +28,51 @@ TEST(IsoTime, has_milliseconds_and_a_z) {
   EXPECT_EQ(iso_time(WallTime(-1ms)), "1969-12-31T23:59:59.999Z");
 }
 
-std::string json(std::string_view text, std::size_t bytes_max = 1000) {
+std::string json(std::string_view text) {
   std::string out;
-  append_json_string(out, text, bytes_max);
+  append_json_string(out, text);
   return out;
 }
 
-TEST(JsonText, is_one_line_of_valid_utf8) {
-  EXPECT_EQ(json("plain é € 🛒"), "\"plain é € 🛒\"");
-  EXPECT_EQ(json("a\"b\\c\n\r\t|"), R"("a\"b\\c\n\r\t|")");
-  EXPECT_EQ(json(std::string_view("\0\x1b\x7f", 3)), R"("\u0000\u001b\u007f")");
-  const std::string replaced = "\"\xEF\xBF\xBD\"";
-  for (const std::string_view broken : {"\xff", "\xc0", "\xe2", "\xc2\x85", "\xe2\x80\xa8"})
-    EXPECT_EQ(json(broken), replaced) << broken;
-  EXPECT_EQ(json("\xc3("), "\"\xEF\xBF\xBD(\"");
-  EXPECT_EQ(json("\xed\xa0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); // a surrogate
-  EXPECT_EQ(json("\xc0\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");                 // an overlong '/'
+std::string in_log(std::string_view text, std::size_t bytes_max = 1000) {
+  std::string out;
+  append_log_string(out, text, bytes_max);
+  return out;
 }
 
-TEST(JsonText, is_cut_between_characters_and_says_so) {
-  EXPECT_EQ(json("abcdef", 6), "\"abc...\"");
-  EXPECT_EQ(json("aéé", 6), "\"aé...\"");
-  EXPECT_EQ(json("abc", 6), "\"abc\"");
-  EXPECT_EQ(json("abc\"d", 6), "\"abc...\"");
-  EXPECT_EQ(json("\"abcdef", 6), R"("\"a...")");
-  EXPECT_EQ(json("é", 4), "\"...\"");
-  EXPECT_EQ(json("abc", 2), "\"...\"");
+TEST(JsonText, is_the_text_that_was_given) {
+  EXPECT_EQ(json("plain é € 🛒"), "\"plain é € 🛒\"");
+  EXPECT_EQ(json("a\"b\\c\n|"), R"("a\"b\\c\n|")");
+  EXPECT_EQ(json("L\xc2\x92"
+                 "a\xe2\x80\xa8"
+                 "b"),
+            "\"L\xc2\x92"
+            "a\xe2\x80\xa8"
+            "b\"");
+  EXPECT_EQ(json("\xff"), "\"\xEF\xBF\xBD\"");
+  EXPECT_EQ(json(std::string(5000, 'x')).size(), 5002U);
+}
+
+TEST(LogText, is_one_line_of_valid_utf8) {
+  EXPECT_EQ(in_log("plain é € 🛒"), "\"plain é € 🛒\"");
+  EXPECT_EQ(in_log("a\"b\\c\n\r\t|"), R"("a\"b\\c\n\r\t|")");
+  EXPECT_EQ(in_log(std::string_view("\0\x1b\x7f", 3)), R"("\u0000\u001b\u007f")");
+  const std::string replaced = "\"\xEF\xBF\xBD\"";
+  for (const std::string_view broken : {"\xff", "\xc0", "\xe2", "\xc2\x85", "\xe2\x80\xa8"})
+    EXPECT_EQ(in_log(broken), replaced) << broken;
+  EXPECT_EQ(in_log("\xc3("), "\"\xEF\xBF\xBD(\"");
+  EXPECT_EQ(in_log("\xed\xa0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); // a surrogate
+  EXPECT_EQ(in_log("\xc0\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");                 // an overlong '/'
+}
+
+TEST(LogText, is_cut_between_characters_and_says_so) {
+  EXPECT_EQ(in_log("abcdef", 6), "\"abc...\"");
+  EXPECT_EQ(in_log("aéé", 6), "\"aé...\"");
+  EXPECT_EQ(in_log("abc", 6), "\"abc\"");
+  EXPECT_EQ(in_log("abc\"d", 6), "\"abc...\"");
+  EXPECT_EQ(in_log("\"abcdef", 6), R"("\"a...")");
+  EXPECT_EQ(in_log("é", 4), "\"...\"");
+  EXPECT_EQ(in_log("abc", 2), "\"...\"");
 }
 
 } // namespace
