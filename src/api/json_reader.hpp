@@ -24,7 +24,7 @@ struct JsonValue {
 using JsonObject = std::map<std::string, JsonValue, std::less<>>;
 
 inline constexpr std::size_t json_depth_max =
-    16; // levels of arrays and objects below the outermost object
+    16; // levels of arrays and objects, the outermost object included
 
 // malformed_json: not JSON (RFC 8259, UTF-8 without a BOM), not an object, or nested too deep.
 // duplicate_json_key: at any depth. invalid_field: a number of it has an exponent of 10 digits or

@@ -165,7 +165,7 @@ TEST(JsonReader, BoundsTheDepth) {
     return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
   EXPECT_TRUE(parse_json_object(nested(json_depth_max - 1)));
-  EXPECT_FALSE(parse_json_object(nested(json_depth_max + 1)));
+  EXPECT_FALSE(parse_json_object(nested(json_depth_max)));
   EXPECT_FALSE(parse_json_object(nested(1'000'000)));
 }
 
