@@ -180,7 +180,10 @@ Result<std::unique_ptr<Application>> Application::build(const config::Config& co
   if (prepared &&
       app->stores_.ledger->exclusive()) { // nobody else lives, so every list is of the dead
     if (const auto aborted = app->upkeep_.abort_all_lists(); !aborted)
-      return std::unexpected(aborted.error());
+      runtime::log::error("lists of the last run are still there; upkeep goes on trying",
+                          {{"store", app->stores_.ledger->name()},
+                           {"error", to_string(aborted.error().code)},
+                           {"detail", aborted.error().detail}});
   }
   return app;
 }

@@ -49,6 +49,7 @@ int serve(const config::Config& config, std::string_view version) {
   const auto signals = service_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // a file at its size limit fails its store, not the process
   raise_descriptor_limit();
   runtime::do_not_preempt();
 

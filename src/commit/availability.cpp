@@ -19,4 +19,13 @@ std::optional<Error> refuses_writes(Policy policy, const runtime::StoreState& le
   return std::nullopt;
 }
 
+std::optional<Error> not_ready(Policy policy, const runtime::StoreState& ledger,
+                               const runtime::StoreState* mirror) {
+  if (auto refusal = refuses_writes(policy, ledger, mirror)) return refusal;
+  if (ledger.on_trial()) return unavailable(Errc::ledger_unavailable, ledger);
+  if (policy == Policy::strict && mirror && mirror->on_trial())
+    return unavailable(Errc::mirror_unavailable, *mirror);
+  return std::nullopt;
+}
+
 } // namespace panier::commit

@@ -12,5 +12,8 @@ namespace panier::commit {
 // nullopt: yes. `mirror` is nullptr where there is none.
 [[nodiscard]] std::optional<Error> refuses_writes(Policy policy, const runtime::StoreState& ledger,
                                                   const runtime::StoreState* mirror);
+// As above, for those who may send them elsewhere: a store on trial will not do either.
+[[nodiscard]] std::optional<Error> not_ready(Policy policy, const runtime::StoreState& ledger,
+                                             const runtime::StoreState* mirror);
 
 } // namespace panier::commit

@@ -86,13 +86,17 @@ Lane::Did Lane::run_once() {
   const auto took = shared_.clock.steady() - looked;
   shared_.metrics.commit(runtime::Metrics::CommitPhase::commit, took);
   if (done) {
-    shared_.ledger_state.answered(std::chrono::duration_cast<std::chrono::microseconds>(took));
+    uncommitted_ = 0;
+    locked_since_.reset();
+    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
+    round.writes.carts.empty() && round.reserved.empty() ? shared_.ledger_state.answered(latency)
+                                                         : shared_.ledger_state.wrote(latency);
     if (!writes.empty()) shared_.metrics.batch(writes.size(), round.reserved.size());
     took_effect(std::move(round), started);
     return Did::worked;
   }
   if (done.error().code == Errc::commit_unknown)
-    return find_out(std::move(writes), std::move(round), started);
+    return find_out(std::move(writes), std::move(round), started, done.error());
   return commit_failed(std::move(writes), std::move(round), done.error());
 }
 
@@ -156,11 +160,15 @@ runtime::SteadyTime Lane::next_wake() const {
 Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& error) {
   if (error.code == Errc::store_conflict) {
     shared_.metrics.repeated();
+    if (!writes.empty()) look_whether_locked_out(error);
     queue_.put_back(index_, std::move(writes));
     return Did::again;
   }
   const bool refused = refuses_rows(error);
-  if (!refused) shared_.ledger_state.failed(error);
+  if (!refused && writes.empty() && !protocol_.outstanding())
+    shared_.ledger_state.failed(error);
+  else if (!refused)
+    shared_.ledger_state.write_failed(error);
   last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
   for (auto& write : writes) {
     write->answer(fail(refused                                 ? Errc::internal
@@ -169,6 +177,16 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
                        error.detail));
   }
   return Did::waiting;
+}
+
+// Somebody's lock on a cart is waited for elsewhere (parking); this is one on a table, or on the
+// lane's row. Who waits is told before the deadline, while it is sure that nothing happened.
+void Lane::look_whether_locked_out(const Error& error) {
+  const auto now = shared_.clock.steady();
+  if (!locked_since_) locked_since_ = now;
+  if (now - *locked_since_ < shared_.timing.request_timeout / 2) return;
+  shared_.ledger_state.locked_out(
+      {error.code, {}, "every write meets a lock of somebody else: " + error.detail});
 }
 
 Lane::Did Lane::abort_stranger(std::vector<PendingWritePtr> writes, const LaneRow& row) {
@@ -201,10 +219,14 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
     log::error("the ledger refuses a cart's row",
                {{"user_id", rejection.culprit->text()}, {"error", error.detail}});
     shared_.metrics.aborted("poison");
-    if (quarantine_.refused(*rejection.culprit, shared_.clock.steady())) {
+    switch (quarantine_.refused(*rejection.culprit, shared_.clock.steady())) {
+    case Quarantine::Blames::row: break;
+    case Quarantine::Blames::quarantined:
       log::error("cart quarantined", {{"user_id", rejection.culprit->text()}});
+      count_quarantined();
+      break;
+    case Quarantine::Blames::ledger: shared_.ledger_state.write_failed(error);
     }
-    count_quarantined();
   } else {
     log::warn("the ledger refuses a batch, it is run again cart by cart",
               {{"error", error.detail}});
@@ -219,7 +241,9 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
 // ---- COMMIT without an answer
 
 Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
-                         runtime::SteadyTime started) {
+                         runtime::SteadyTime started, const Error& error) {
+  // A beat: nobody is in doubt.
+  if (writes.empty() && protocol_.entries().empty()) return open_failed({}, error);
   const auto waits = [](const PendingWritePtr& write) { return !write->answered(); };
   const auto somebody_waits = [&] {
     return std::ranges::any_of(writes, waits) ||
@@ -236,15 +260,18 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
     const auto last = ledger_->last_batch(protocol_.lane());
     if (last && *last) {
       if (**last >= round.number) {
+        uncommitted_ = 0;
         took_effect(std::move(round), started);
-      } else { // it never will be committed
-        queue_.put_back(index_, std::move(writes));
+        return Did::worked;
       }
-      return Did::worked;
+      queue_.put_back(index_, std::move(writes)); // it never will be committed
+      if (++uncommitted_ == 1) return Did::worked;
+      shared_.ledger_state.write_failed(error); // not a connection that was lost: writing fails
+      return Did::waiting;
     }
     gone = last.has_value();
     if (!last && last.error().code != Errc::store_conflict)
-      shared_.ledger_state.failed(last.error());
+      shared_.ledger_state.write_failed(last.error());
     if (!gone) shared_.wait(undecided_retry);
   }
   log::error("the outcome of a COMMIT stays unknown, its batch is given up",
@@ -264,6 +291,7 @@ void Lane::took_effect(Round round, runtime::SteadyTime started) {
   parking_.settle_delays();
   if (quarantine_.release(last_beat_)) count_quarantined();
   queue_.put_back(index_, std::move(round.deferred));
+  if (!round.writes.carts.empty()) quarantine_.row_committed();
   if (!round.writes.lag.empty()) shared_.mirror_state.fell_behind();
   tell(round.notices);
   reply(protocol_.committed(std::move(round)));
@@ -276,15 +304,15 @@ void Lane::mirror(runtime::SteadyTime started) {
   const auto sent = shared_.clock.steady();
   if (sent - started >= shared_.timing.reservation_ttl)
     return protocol_.not_sent("the reservation's life was over");
-  if (shared_.mirror_state.down()) return protocol_.not_sent("the mirror is down");
+  if (!shared_.mirror_state.takes_writes()) return protocol_.not_sent("the mirror is down");
 
   const auto took = mirror_->write(writes, shared_.timing.mirror_timeout);
   const auto spent = shared_.clock.steady() - sent;
   shared_.metrics.mirror_write(spent);
   if (took) {
-    shared_.mirror_state.answered(std::chrono::duration_cast<std::chrono::microseconds>(spent));
+    shared_.mirror_state.wrote(std::chrono::duration_cast<std::chrono::microseconds>(spent));
   } else {
-    shared_.mirror_state.failed(took.error());
+    shared_.mirror_state.write_failed(took.error());
     // Nobody to ask either: to wait for the same silence again would only hold the carts longer.
     if (took.error().code == Errc::store_unreachable)
       return protocol_.not_sent(took.error().detail);

@@ -61,8 +61,9 @@ private:
                                   const Error& error);
   [[nodiscard]] Did commit_rejected(std::vector<PendingWritePtr> writes, Round round,
                                     const Error& error);
+  void look_whether_locked_out(const Error& error);
   [[nodiscard]] Did find_out(std::vector<PendingWritePtr> writes, Round round,
-                             runtime::SteadyTime started);
+                             runtime::SteadyTime started, const Error& error);
   void took_effect(Round round, runtime::SteadyTime started);
   void mirror(runtime::SteadyTime started);
   void count_quarantined();
@@ -85,6 +86,9 @@ private:
   Parking parking_;
   runtime::SteadyTime last_beat_{};
   bool closing_ = false; // no more writes come
+  int uncommitted_ = 0;  // COMMITs in a row that were not answered and did not happen
+  std::optional<runtime::SteadyTime>
+      locked_since_; // no transaction with writes since but met locks
   const std::atomic<bool>* give_up_ = nullptr;
 };
 

@@ -36,6 +36,8 @@ inline constexpr std::chrono::milliseconds store_retry{100};
 // A cart whose row the ledger refused this often in a row is quarantined, for this long.
 inline constexpr int poison_aborts_max = 3;
 inline constexpr std::chrono::hours quarantine_time{24};
+// So many carts refused with no row committed in between: it is the ledger.
+inline constexpr std::size_t refusing_carts = 3;
 inline constexpr std::size_t quarantine_carts_max =
     1024; // remembered; beyond it the oldest is forgotten
 

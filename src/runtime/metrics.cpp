@@ -175,7 +175,7 @@ Metrics::Impl::Impl(std::string_view version, const Clock& clock)
       verify_differences(gauge("panier_verify_differences",
                                "Carts that differed in the last complete comparison.")),
       verify_found(counter("panier_verify_found_total",
-                           "Carts that a comparison found to differ, at the moment it did.")),
+                           "Carts that a comparison found to differ, and set about repairing.")),
       store_up(gauges("panier_store_up",
                       "1: the last call was answered; 0: it failed, or none was made yet.")),
       store_writable(gauges("panier_store_writable",
@@ -200,7 +200,8 @@ void Metrics::Impl::refresh() {
   for (const Watched& store : watched) {
     const StoreState::Snapshot snapshot = store.state.snapshot();
     store.up.Set(snapshot.status == StoreState::Status::up ? 1 : 0);
-    store.writable.Set(store.state.writable() ? 1 : 0);
+    const bool writable = snapshot.status != StoreState::Status::down && store.state.writable();
+    store.writable.Set(writable ? 1 : 0);
     store.latency.Set(std::chrono::duration<double>(snapshot.latency).count());
   }
   raise(log_lines_lost, log::lost());

@@ -47,7 +47,7 @@ public:
   void lag_carts(std::int64_t carts);
   void quarantined_carts(std::int64_t carts);
   void verify_differences(std::int64_t carts); // of the last complete round
-  void verify_found();                         // one cart that differed, when it is found
+  void verify_found();                         // one cart that differed, and is repaired
 
   // One request to the articles service that ended. `source`: the URL's setting; `result`: a word
   // of the catalogue's own.

@@ -18,7 +18,18 @@ void StoreState::leave_to_probe() {
 void StoreState::found_up(std::chrono::microseconds latency) {
   std::lock_guard lock(mutex_);
   snapshot_.latency = latency;
+  down_.store(false, std::memory_order_relaxed);
+  closed_.store(false, std::memory_order_relaxed);
+  if (on_trial_ && clock_.steady() - last_failure_ < trial_max) return;
+  unproven_ = snapshot_.status == Status::down;
   rise();
+}
+
+void StoreState::wrote(std::chrono::microseconds latency) {
+  std::lock_guard lock(mutex_);
+  snapshot_.latency = latency;
+  unproven_ = false;
+  if (!probed_ || on_trial_) rise();
 }
 
 void StoreState::answered(std::chrono::microseconds latency) {
@@ -28,21 +39,42 @@ void StoreState::answered(std::chrono::microseconds latency) {
 }
 
 void StoreState::rise() {
+  on_trial_ = false;
+  down_.store(false, std::memory_order_relaxed);
+  closed_.store(false, std::memory_order_relaxed);
   if (snapshot_.status == Status::up) return;
   snapshot_.status = Status::up;
   snapshot_.since = clock_.wall();
-  down_.store(false, std::memory_order_relaxed);
   log::info("store up", {{"store", snapshot_.name}});
 }
 
 void StoreState::failed(const Error& error) {
   std::lock_guard lock(mutex_);
+  down_.store(true, std::memory_order_relaxed);
+  fall(error);
+}
+
+void StoreState::write_failed(const Error& error) {
+  std::lock_guard lock(mutex_);
+  if (unproven_) on_trial_ = true;
+  (on_trial_ ? closed_ : down_).store(true, std::memory_order_relaxed);
+  fall(error);
+}
+
+void StoreState::locked_out(const Error& error) {
+  std::lock_guard lock(mutex_);
+  on_trial_ = true;
+  closed_.store(true, std::memory_order_relaxed);
+  fall(error);
+}
+
+void StoreState::fall(const Error& error) {
   snapshot_.last_error = to_string(error.code);
   if (!error.detail.empty()) snapshot_.last_error += ": " + error.detail;
+  last_failure_ = clock_.steady();
   if (snapshot_.status == Status::down) return;
   snapshot_.status = Status::down;
   snapshot_.since = clock_.wall();
-  down_.store(true, std::memory_order_relaxed);
   log::warn("store down", {{"store", snapshot_.name}, {"error", snapshot_.last_error}});
 }
 
@@ -50,9 +82,16 @@ void StoreState::set_notice(std::string notice, Forbids forbids) {
   std::lock_guard lock(mutex_);
   unreadable_.store(!notice.empty() && forbids == Forbids::reads_too, std::memory_order_relaxed);
   noticed_.store(!notice.empty(), std::memory_order_relaxed);
-  if (notice != snapshot_.notice)
+  if (notice.empty() && !snapshot_.notice.empty())
+    log::info("store notice withdrawn", {{"store", snapshot_.name}, {"notice", snapshot_.notice}});
+  else if (notice != snapshot_.notice)
     log::warn("store notice", {{"store", snapshot_.name}, {"notice", notice}});
   snapshot_.notice = std::move(notice);
+}
+
+bool StoreState::on_trial() const {
+  std::lock_guard lock(mutex_);
+  return on_trial_;
 }
 
 StoreState::Snapshot StoreState::snapshot() const {

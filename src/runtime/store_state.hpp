@@ -31,11 +31,19 @@ public:
   // From now on only found_up() ends "down", and "unknown" is no better than "down": a probe asks
   // for more than whoever happens to get an answer.
   void leave_to_probe();
+  // A store whose write fails once more after it was found up, with none that took in between, is
+  // on trial, for its answers prove nothing of its writes (a full disk): it stays down for all to
+  // see, reads go on, and writes are tried once after each found_up(). One that takes ends it, or
+  // trial_max without a failure.
   void found_up(std::chrono::microseconds latency);
 
   // Each call to the store ends in one of these.
   void answered(std::chrono::microseconds latency);
+  void wrote(std::chrono::microseconds latency); // carts
   void failed(const Error& error);
+  void write_failed(const Error& error); // of carts
+  // All writes have met somebody's lock for too long: on trial from now on.
+  void locked_out(const Error& error);
   // A standing complaint: the store answers, but strict writes (mirror) or writes (ledger) must not
   // be acknowledged; nor, with reads_too, reads from the ledger. Empty clears it.
   enum class Forbids : std::uint8_t { writes, reads_too };
@@ -44,8 +52,12 @@ public:
   // Cheap; asked for every request. unknown counts as usable, without a probe: the first request
   // finds out.
   [[nodiscard]] bool down() const noexcept { return down_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool on_trial() const;
+  [[nodiscard]] bool takes_writes() const noexcept { // as far as the store is concerned
+    return !down() && !closed_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool writable() const noexcept {
-    return !down() && !noticed_.load(std::memory_order_relaxed);
+    return takes_writes() && !noticed_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool readable() const noexcept {
     return !down() && !unreadable_.load(std::memory_order_relaxed);
@@ -60,10 +72,14 @@ public:
   void caught_up(std::uint64_t mark) noexcept { caught_up_.store(mark); }
 
 private:
-  void rise(); // under mutex_
+  static constexpr std::chrono::seconds trial_max{60};
+  // under mutex_
+  void rise();
+  void fall(const Error& error);
 
   const Clock& clock_;
   std::atomic<bool> down_{false};
+  std::atomic<bool> closed_{false}; // to writes, until it is found up
   std::atomic<bool> noticed_{false};
   std::atomic<bool> unreadable_{false};
   std::atomic<std::uint64_t> behind_{1};
@@ -72,6 +88,9 @@ private:
   // guarded by mutex_
   Snapshot snapshot_;
   bool probed_ = false;
+  bool unproven_ = false; // found up after a failure, and nothing was written since
+  bool on_trial_ = false;
+  SteadyTime last_failure_{};
 };
 
 } // namespace panier::runtime

@@ -135,8 +135,7 @@ Health LiveCartService::health() const {
     return store.status != StoreState::Status::down && store.notice.empty();
   };
   const bool ledger_serves = parts_.ledger_state.readable();
-  const bool mirror_serves =
-      parts_.mirror_state && health.mirror.status != StoreState::Status::down;
+  const bool mirror_serves = parts_.mirror_state && !parts_.mirror_state->down();
   if (!ledger_serves && !mirror_serves)
     health.status = Health::Status::down;
   else if (!whole(health.ledger) || (parts_.mirror_state && !whole(health.mirror)))
@@ -153,7 +152,7 @@ void LiveCartService::set_policy(Policy policy) {
 }
 
 Result<void> LiveCartService::ready() const {
-  if (auto refusal = commit::refuses_writes(policy(), parts_.ledger_state, parts_.mirror_state))
+  if (auto refusal = commit::not_ready(policy(), parts_.ledger_state, parts_.mirror_state))
     return std::unexpected(*std::move(refusal));
   return {};
 }

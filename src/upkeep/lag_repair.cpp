@@ -23,7 +23,7 @@ Result<std::int64_t> LagRepair::run_once() {
   else
     stores_.mirror_state.caught_up(mark);
   stores_.metrics.lag_carts(*left);
-  if (*left == 0 || stores_.mirror_state.down()) return left;
+  if (*left == 0 || !stores_.mirror_state.takes_writes()) return left;
   std::optional<commit::UserId> after;
   for (int page_number = 0; page_number < lag_pages_max; ++page_number) {
     const auto read_at = stores_.clock.steady();
@@ -40,7 +40,7 @@ Result<std::int64_t> LagRepair::run_once() {
     });
     if (const auto done = repair(std::move(*page), read_at); !done)
       return std::unexpected(done.error());
-    if (last || stores_.mirror_state.down() || !go_on_()) break;
+    if (last || !stores_.mirror_state.takes_writes() || !go_on_()) break;
   }
   left = stores_.ledger->lag_count();
   if (left) stores_.metrics.lag_carts(*left);
@@ -58,8 +58,12 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
   if (stores_.clock.steady() - read_at >= stores_.reservation_ttl) return {};
   const auto took = stores_.mirror->write(writes, stores_.mirror_timeout);
   if (!took) {
-    stores_.mirror_state.failed(took.error());
+    stores_.mirror_state.write_failed(took.error());
     return {};
+  }
+  if (std::ranges::find(*took, commit::Took::held) != took->end()) {
+    stores_.mirror_state.wrote(
+        std::chrono::duration_cast<std::chrono::microseconds>(stores_.clock.steady() - read_at));
   }
   std::vector<commit::Listed> done;
   std::vector<commit::Lagging> doubtful;
@@ -176,7 +180,7 @@ Result<void> LagRepair::clear_way(const commit::CartRow& row) {
   if (!*opened) return {};
   const auto cleared = stores_.mirror->clear_way(row.user, row.cart.id, stores_.mirror_timeout);
   stores_.ledger->rollback();
-  if (!cleared) stores_.mirror_state.failed(cleared.error());
+  if (!cleared) stores_.mirror_state.write_failed(cleared.error());
   return {};
 }
 

@@ -10,6 +10,7 @@ namespace panier::upkeep {
 using namespace std::chrono_literals;
 
 inline constexpr auto tick = 100ms;                  // the shortest pause between two rounds
+inline constexpr auto complaint_every = 60'000ms;    // a step that fails the same way is told again
 inline constexpr auto probe_every = 500ms;           // each store is asked whether it lives
 inline constexpr auto first_ping_max = 2'000ms;      // of the mirror's, for which a start waits
 inline constexpr int lost_ledger_docs = 100;         // one is enough, if it can be read

@@ -19,7 +19,7 @@ Result<void> Purge::run_once() {
     const auto page =
         std::span(old).subspan(begin, std::min<std::size_t>(purge_page_carts, old.size() - begin));
     if (const auto done = tombstones(page); !done) return done;
-    if (!go_on_() || (stores_.mirror && stores_.mirror_state.down())) break;
+    if (!go_on_() || (stores_.mirror && !stores_.mirror_state.takes_writes())) break;
   }
   return {};
 }
@@ -92,7 +92,7 @@ std::vector<commit::Listed> Purge::gone_from_mirror(std::span<const commit::List
     if (stores_.mirror && entry.version > 0) {
       const auto purged = stores_.mirror->purge(entry.user, entry.version, stores_.mirror_timeout);
       if (!purged) {
-        stores_.mirror_state.failed(purged.error());
+        stores_.mirror_state.write_failed(purged.error());
         break;
       }
       if (!*purged) continue; // at another version: not ours to purge now

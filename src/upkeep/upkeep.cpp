@@ -24,8 +24,9 @@ Upkeep::Upkeep(Stores stores, Settings settings, Expiry::Submit submit)
             return !stop_;
           },
           Verify::Mode::continuous),
-      lists_turn_{abandoned_every}, dead_turn_{dead_rows_every}, lag_turn_{lag_every},
-      purge_turn_{purge_every}, expiry_turn_{expiry_every}, verify_turn_{1'000ms} {}
+      lists_turn_{.every = abandoned_every}, dead_turn_{.every = dead_rows_every},
+      lag_turn_{.every = lag_every}, purge_turn_{.every = purge_every},
+      expiry_turn_{.every = expiry_every}, verify_turn_{.every = 1'000ms} {}
 
 void Upkeep::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -79,10 +80,14 @@ void Upkeep::step(Turn& turn, std::string_view name, const std::function<Result<
   if (now < turn.next || stop_) return;
   turn.next = now + turn.every;
   const auto done = work();
+  if (done) turn.told.clear();
   if (done || done.error().code == Errc::store_conflict) return;
-  runtime::log::warn(
-      "upkeep step failed",
-      {{"step", name}, {"error", to_string(done.error().code)}, {"detail", done.error().detail}});
+  const auto& detail = done.error().detail;
+  if (turn.told == detail && now < turn.told_at + complaint_every) return;
+  turn.told = detail;
+  turn.told_at = now;
+  runtime::log::warn("upkeep step failed",
+                     {{"step", name}, {"error", to_string(done.error().code)}, {"detail", detail}});
 }
 
 Result<void> Upkeep::verify_some() {

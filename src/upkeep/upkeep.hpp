@@ -45,6 +45,8 @@ private:
   struct Turn {
     std::chrono::milliseconds every;
     runtime::SteadyTime next{};
+    std::string told = {}; // the failure that the log has already
+    runtime::SteadyTime told_at{};
   };
   void step(Turn& turn, std::string_view name, const std::function<Result<void>()>& work);
   void urgent_steps();

@@ -241,9 +241,9 @@ Result<void> Verify::differs(const Suspect& suspect, Mode mode, VerifyReport& re
   if (report.listed.size() < VerifyReport::listed_max)
     report.listed.push_back({suspect.user.text(), suspect.what});
   if (mode == Mode::report) return {};
-  stores_.metrics.verify_found();
   tell(suspect);
   if (suspect.row && suspect.row->unreadable) return {}; // nothing to repair from
+  if (!all_foreign(suspect.row, suspect.docs)) stores_.metrics.verify_found();
   return mend(suspect);
 }
 

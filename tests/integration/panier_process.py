@@ -29,9 +29,9 @@ def run_command(command, settings, timeout_s=60.0):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
-def spawn(settings, directory, stderr, descriptors_max=None):
-    """`panier serve` as a child."""
-    limited = ["prlimit", f"--nofile={descriptors_max}"] if descriptors_max else []
+def spawn(settings, directory, stderr, limits=()):
+    """`panier serve` as a child. limits: of prlimit, "--nofile=256"."""
+    limited = ["prlimit", *limits] if limits else []
     return subprocess.Popen([*limited, BINARY, "serve"], env=clean_environment(settings), stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=stderr, cwd=directory)
 
@@ -39,13 +39,13 @@ def spawn(settings, directory, stderr, descriptors_max=None):
 class Panier:
     """One service process. settings: what it gets as environment; ports default to free ones."""
 
-    def __init__(self, directory, settings=None, descriptors_max=None):
+    def __init__(self, directory, settings=None, limits=()):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.failed_log = self.directory / "failed_cart_requests.log"
         self.settings = {"PANIER_PORT": 0, "PANIER_OPS_PORT": 0, "PANIER_DATA_DIR": self.directory / "data",
                          "PANIER_FAILED_LOG": self.failed_log, **(settings or {})}
-        self.descriptors_max = descriptors_max
+        self.limits = limits
         self.log_path = self.directory / "panier.log"
         self.process = None
         self.port = None
@@ -59,7 +59,7 @@ class Panier:
         started = time.monotonic()
         with self._changed:
             self._log, self._ended = [], False
-        self.process = spawn(self.settings, self.directory, subprocess.PIPE, self.descriptors_max)
+        self.process = spawn(self.settings, self.directory, subprocess.PIPE, self.limits)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         self.ops_port = self.wait_for_log("ops listening", START_TIMEOUT_S)["port"]

@@ -187,7 +187,7 @@ def test_a_thousand_who_never_read_their_answer(started):
 
 
 def test_a_crowd_that_takes_every_descriptor(started):
-    panier = started(descriptors_max=256)
+    panier = started(limits=["--nofile=256"])
     kept = panier.client()
     assert kept.add("u", "a", 1).status == 201
     crowd = Crowd(panier.port, 300)

@@ -1,7 +1,10 @@
 """The process: how it starts, stops, refuses wrong settings, and how much it takes."""
+import errno
 import os
 import signal
 import socket
+import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
@@ -216,6 +219,116 @@ def test_two_processes_do_not_share_an_sqlite_ledger(tmp_path):
         assert first.client().add("u", "a", 1).status == 201
     finally:
         first.end()
+
+
+# Every write to a database's file fails while there is a certain other file.
+BAD_DISK = """
+#include <cerrno>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <unistd.h>
+extern "C" ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at) {
+  using Real = ssize_t (*)(int, const void*, size_t, off64_t);
+  static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "pwrite64"));
+  const bool shared_memory = size == 1;  // of a database's processes; made byte by byte
+  if (shared_memory || access(std::getenv("BAD_WHILE"), F_OK) != 0) return real(fd, bytes, size, at);
+  errno = std::atoi(std::getenv("BAD_ERRNO"));
+  return -1;
+}
+extern "C" ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) { return pwrite64(fd, bytes, size, at); }
+"""
+
+# A lane of a dead process leaves a reservation.
+RESERVE = """UPDATE panier_lane SET token = randomblob(16), expires_at = 1 + (SELECT version FROM panier),
+  reserved = (SELECT json_array(json_array(user_id, version + 1)) FROM panier) WHERE lane = 0"""
+
+
+@pytest.fixture
+def bad_disk(tmp_path):
+    """A function of an errno: settings under which the disk can be bad, and the file that makes it so."""
+    def disk(number):
+        (tmp_path / "disk.cpp").write_text(BAD_DISK)
+        subprocess.run(["c++", "-shared", "-fPIC", "-o", "disk.so", "disk.cpp", "-ldl"], cwd=tmp_path, check=True)
+        bad = tmp_path / "bad"
+        return {"LD_PRELOAD": tmp_path / "disk.so", "BAD_WHILE": bad, "BAD_ERRNO": number}, bad
+
+    return disk
+
+
+def told(panier, message):
+    return sum(isinstance(line, dict) and line["msg"] == message for line in panier.log())
+
+
+def is_writable_again(panier, users):
+    for user in users:
+        eventually(lambda: panier.client().add(user, "a", 1).status == 201, 10.0, f"{user} is writable again")
+    assert panier.client().health().json["status"] == "ok"
+    assert panier.ops().request("GET", "/readyz").status == 200
+
+
+preloaded = pytest.mark.skipif(bool(os.environ.get("PANIER_SANITIZED")), reason="a sanitizer must be loaded first")
+
+
+@preloaded
+def test_a_start_on_a_full_disk_serves_reads_and_mends_itself(tmp_path, bad_disk):
+    """A killed process left a reservation, and there is no room to abort it."""
+    settings, full = bad_disk(errno.ENOSPC)
+    panier = Panier(tmp_path, {**settings, "PANIER_MIRROR_TIMEOUT_MS": 400, "PANIER_RESERVATION_TTL_MS": 500}).start()
+    try:
+        assert panier.client().add("u", "a", 1).status == 201
+        panier.kill()
+        with sqlite3.connect(panier.directory / "data" / "ledger.sqlite3") as ledger:
+            ledger.execute(RESERVE)
+        ledger.close()
+        full.touch()
+        panier.start()
+        assert panier.client().quantities("u") == {"a": 1}
+        assert panier.wait_for_log("lists of the last run are still there; upkeep goes on trying", 1.0)["detail"]
+        panier.wait_for_log("upkeep step failed", 5.0)
+        assert panier.client().add("new", "a", 1).status == 503
+        full.unlink()
+        is_writable_again(panier, ["u", "new"])
+        assert panier.client().quantities("u") == {"a": 2}
+        assert told(panier, "upkeep step failed") <= 2  # of 5 tries a second
+        panier.stop()
+        panier.assert_stores_agree()
+    finally:
+        panier.end()
+
+
+@preloaded
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_ledger_that_answers_and_cannot_write_is_down(tmp_path, bad_disk, number):
+    settings, bad = bad_disk(number)
+    panier = Panier(tmp_path, settings).start()
+    try:
+        client = panier.client()
+        assert client.add("u", "a", 1).status == 201
+        bad.touch()
+        writers = [Adder(lambda: panier.port, "u", retry=False) for _ in range(4)]
+
+        def look():
+            eventually(lambda: told(panier, "store down") == 2, 5.0, "the first may have been a restart")
+            assert panier.ops().request("GET", "/readyz").status == 503
+            for _ in range(100):
+                health = client.health().json
+                assert health["status"] == "degraded" and health["stores"]["sqlite_ledger"]["last_error"]
+                time.sleep(0.02)
+            assert client.quantities("u") == {"a": 1}
+
+        run_adders(writers, look)
+        for writer in writers:
+            assert writer.acknowledged == 0 and writer.refused + writer.unknown > 0
+            # Only of a sync that failed nobody knows what is on the disk.
+            assert writer.unknown == 0 or number == errno.EIO
+        assert told(panier, "store down") == 2
+        bad.unlink()
+        is_writable_again(panier, ["u"])
+        assert client.quantities("u") == {"a": 2}
+        panier.stop()
+        panier.assert_stores_agree()
+    finally:
+        panier.end()
 
 
 def test_a_full_log_pipe_loses_lines_not_requests(tmp_path):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from load import in_parallel
 from panier_process import STOP_TIMEOUT_S
 from test_stores import FAULTS, RECOVERY_S, REFUSALS, assert_definite_refusal, writable
 from waiting import eventually
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.servers_only
 READY_WITHOUT_A_STORE_S = 6.0
 # PANIER_RESERVATION_TTL_MS: what a life could not settle any more stays reserved for so long.
 RESERVATION_LIFE_S = 5.0
+STUCK_RETRY_S = 10.0
 
 
 @pytest.mark.parametrize("break_it, heal_it", FAULTS.values(), ids=FAULTS)
@@ -91,6 +93,57 @@ def test_sigterm_while_a_table_is_locked(own_shop):
         assert panier.wait(STOP_TIMEOUT_S) == 0
     write.join(STOP_TIMEOUT_S)
     assert [answer.status in (503, 504) for answer in answers] == [True], answers
+
+
+def test_a_lock_on_all_tables_is_told(own_shop):
+    """A backup that locks: who writes is told within his deadline, and so is who is woken."""
+    panier = own_shop.start()
+    client = panier.client()
+    client.add("u", "a", 1)
+    with own_shop.stores.mariadb.connected() as other:
+        other.execute("LOCK TABLES panier READ, panier_lane READ, panier_floor READ")
+        answer = client.add("u", "a", 1)
+        assert (answer.status, answer.code) == (503, "ledger_unavailable")
+        assert answer.seconds < 8.0
+        health = client.health().json
+        assert health["status"] == "degraded" and "lock" in health["stores"]["mariadb"]["last_error"], health
+        assert panier.ops().request("GET", "/readyz").status == 503
+        assert client.quantities("u") == {"a": 1}
+        assert "x-panier-degraded" not in client.get("u").headers
+    eventually(lambda: client.add("u", "a", 1).status == 201, RECOVERY_S, "writes go on")
+    assert client.health().json["status"] == "ok"
+    assert client.quantities("u") == {"a": 2}
+    own_shop.settle_and_verify(panier)
+
+
+def test_a_table_that_takes_no_row_is_the_ledgers_fault(own_shop):
+    """Somebody adds a column that panier does not fill: no cart pays for it once it is gone."""
+    panier = own_shop.start()
+    users = [f"u{n}" for n in range(6)]
+    for user in users:
+        assert panier.client().add(user, "a", 1).status == 201
+    own_shop.stores.mariadb.execute("ALTER TABLE panier ADD COLUMN promo VARCHAR(20) NOT NULL")
+    until = time.monotonic() + 1.5 * STUCK_RETRY_S  # what cannot be aborted is tried again, and refused again
+
+    def keep_asking(number):
+        client, codes = panier.client(), set()
+        while time.monotonic() < until:
+            codes.add(client.add(users[number], "b", 1).code)
+            time.sleep(0.05)
+        return codes
+
+    codes = set().union(*in_parallel(len(users), keep_asking))
+    assert codes <= {"internal", "ledger_unavailable", "cart_busy"}, codes
+    health = panier.client().health().json
+    assert health["status"] == "degraded" and "promo" in health["stores"]["mariadb"]["last_error"], health
+    assert panier.client().quantities("u0") == {"a": 1}
+    own_shop.stores.mariadb.execute("ALTER TABLE panier DROP COLUMN promo")
+    for user in users:
+        eventually(lambda: panier.client().add(user, "a", 1).status == 201, 2 * STUCK_RETRY_S, f"{user} is writable again")
+        assert panier.client().quantities(user) == {"a": 2}
+    assert panier.client().health().json["status"] == "ok"
+    assert not any(line["msg"] == "cart quarantined" for line in panier.log() if isinstance(line, dict))
+    own_shop.settle_and_verify(panier)
 
 
 def test_secrets_never_show(own_shop):

@@ -8,6 +8,7 @@ PROTOCOL = "src/commit/protocol.cpp"
 VERDICTS = "src/commit/verdicts.cpp"
 ABORT = "src/commit/abort.cpp"
 LANE = "src/commit/lane.cpp"
+QUARANTINE = "src/commit/quarantine.cpp"
 REPAIR = "src/upkeep/lag_repair.cpp"
 ONE_CART = "src/upkeep/one_cart.cpp"
 PURGE = "src/upkeep/purge.cpp"
@@ -112,8 +113,14 @@ MUTANTS = [
      "    if (last && *last) {\n      if (**last >= round.number) {",
      "    if (last) {\n      if (last->value_or(0) >= round.number) {"),
     ("a COMMIT without an answer is looked up, not taken for lost", LANE,
-     "return find_out(std::move(writes), std::move(round), started);",
+     "return find_out(std::move(writes), std::move(round), started, done.error());",
      "return open_failed(std::move(writes), done.error());"),
+    ("a COMMIT that fails again and again is the ledger's fault", LANE,
+     "if (++uncommitted_ == 1) return", "if (++uncommitted_ > 0) return"),
+    ("a refusal counts only if some row was committed since the last", QUARANTINE,
+     "if (std::exchange(strikes.last_at, committed_) != committed_) ++strikes.count;", "++strikes.count;"),
+    ("who meets nothing but locks is told in time", LANE,
+     "if (now - *locked_since_ < shared_.timing.request_timeout / 2) return;", "if (now >= *locked_since_) return;"),
     ("nothing is sent after the reservation's life", LANE,
      "if (sent - started >= shared_.timing.reservation_ttl)",
      "if (sent - started >= std::chrono::hours{1})"),

@@ -74,6 +74,17 @@ bool is_out_of_order(unsigned number) {
   case ER_CANT_OPEN_FILE:
   case ER_FILE_NOT_FOUND:
   case ER_TABLE_CORRUPT:
+  case ER_NOT_KEYFILE:
+  case ER_OLD_KEYFILE:
+  case ER_CRASHED_ON_USAGE:
+  case ER_CRASHED_ON_REPAIR:
+  case ER_GET_ERRMSG: // as ER_GET_ERRNO, with a text
+  case ER_GET_TEMPORARY_ERRMSG:
+  case ER_BINLOG_ROW_LOGGING_FAILED:
+  case ER_STACK_OVERRUN:
+  case ER_STACK_OVERRUN_NEED_MORE:
+  case ER_INNODB_READ_ONLY:
+  case ER_AUTOINC_READ_FAILED: // of a table, not of a row
   case ER_INDEX_CORRUPT:
   case ER_NO_SUCH_TABLE_IN_ENGINE:
   case ER_TABLESPACE_MISSING:
@@ -99,7 +110,11 @@ bool said_by_server(unsigned number) noexcept {
   return !by_driver;
 }
 
+// What the server's own file and memory functions say (mysys/my_errmsg), passed on as it is.
+constexpr unsigned first_of_sql = 1'000;
+
 Verdict judge(unsigned number) noexcept {
+  if (number < first_of_sql) return {Errc::store_unreachable, false};
   if (was_in_the_way(number)) return {Errc::store_conflict, true};
   if (denies(number)) return {Errc::store_denied, false};
   if (is_out_of_order(number)) return {Errc::store_unreachable, false};

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -38,8 +39,12 @@ public:
   Result<T> run(std::chrono::milliseconds timeout, Body<T> body) {
     const auto bounded = std::clamp(timeout, std::chrono::milliseconds(1), timeout_limit_);
     const runtime::SteadyTime deadline = std::chrono::steady_clock::now() + bounded;
-    if (!find_worker(deadline))
-      return fail(Errc::store_unreachable, "earlier calls still wait for the server");
+    try {
+      if (!find_worker(deadline))
+        return fail(Errc::store_unreachable, "earlier calls still wait for the server");
+    } catch (const std::system_error& error) { // no thread to be had
+      return fail(Errc::store_unreachable, error.what());
+    }
 
     struct Shared {
       explicit Shared(runtime::SteadyTime at) : ticket(at) {}

@@ -1,5 +1,6 @@
 #include "store/sqlite/checkpointer.hpp"
 
+#include <system_error>
 #include <utility>
 
 #include "runtime/this_thread.hpp"
@@ -21,11 +22,15 @@ void Checkpointer::attach() {
     reopen_ = true;
   }
   if (thread_.joinable()) return;
-  thread_ = std::jthread([this](const std::stop_token& stop) {
-    runtime::block_all_signals();
-    runtime::name_this_thread("checkpoint");
-    run(stop);
-  });
+  try {
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      runtime::block_all_signals();
+      runtime::name_this_thread("checkpoint");
+      run(stop);
+    });
+  } catch (const std::system_error&) {
+    // No thread to be had: until the next connection, writers copy the log at its greatest length.
+  }
 }
 
 bool Checkpointer::nearly_done(int pages) {

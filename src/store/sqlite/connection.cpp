@@ -75,8 +75,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
     return std::unexpected(
         to_error(code, Phase::before_commit, file.string() + ": " + sqlite3_errstr(code)));
   std::unique_ptr<Connection> connection(new Connection(std::move(database)));
-  if (auto configured = connection->configure(lock_wait); !configured)
+  if (auto configured = connection->configure(lock_wait); !configured) {
+    configured.error().detail.insert(0, file.string() + ": ");
     return std::unexpected(std::move(configured.error()));
+  }
   return connection;
 }
 

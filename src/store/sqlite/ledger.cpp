@@ -290,7 +290,7 @@ Result<std::optional<std::int64_t>> SqliteLedger::last_batch(const LaneKey& lane
   });
   if (decided) return batch;
   if (decided.error().code == Errc::commit_unknown)
-    decided.error().code = Errc::store_conflict; // ask again
+    decided.error().code = Errc::store_unreachable; // not known now: ask again
   return std::unexpected(std::move(decided.error()));
 }
 

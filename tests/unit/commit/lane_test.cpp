@@ -239,6 +239,29 @@ TEST_F(LaneTest, AConflictRunsTheWholeTransactionAgain) {
   EXPECT_NE(metrics_.text().find("panier_transactions_repeated_total 2\n"), std::string::npos);
 }
 
+TEST_F(LaneTest, WhoMeetsOnlyLocksIsToldBeforeTheDeadline) {
+  settle(*instance_);
+  bool locked = true;
+  ledger_.faults.on_call([&](LedgerCall call) -> std::optional<Fault> {
+    if (!locked || call != LedgerCall::open) return std::nullopt;
+    clock_.advance(1s); // how long a lock is waited for
+    return Fault{.error = {Errc::store_conflict, {}, "Lock wait timeout exceeded"}};
+  });
+  const auto asked = ask(*instance_, add("u"));
+  const auto started = clock_.steady();
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "ledger_unavailable");
+  EXPECT_LE(clock_.steady() - started, commit::Timing{}.request_timeout / 2 + 1s);
+  EXPECT_TRUE(ledger_state_.on_trial());
+  EXPECT_TRUE(ledger_state_.readable());
+  locked = false;
+  ledger_state_.found_up(1ms);
+  const auto next = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(next.outcome(), "ok");
+  EXPECT_FALSE(ledger_state_.on_trial());
+}
+
 TEST_F(LaneTest, WhatIsPastItsDeadlineInTheQueueIsNotCarriedOut) {
   const auto asked = ask(*instance_, add("u"));
   clock_.advance(commit::Timing{}.request_timeout);
@@ -255,6 +278,42 @@ TEST_F(LaneTest, ADeadlineThatPassesWhileUndecidedIsAnUnknownOutcomeToldOnce) {
   EXPECT_EQ(asked.outcome(), "outcome_unknown");
   settle(*instance_);
   EXPECT_EQ(asked.answers->size(), 1U);
+  EXPECT_EQ(differences(), "");
+}
+
+TEST_F(LaneTest, ALedgerThatRefusesEveryRowQuarantinesNobody) {
+  constexpr int carts = 5;
+  const auto name = [](int i) { return "u" + std::to_string(i); };
+  for (int i = 0; i < carts; ++i)
+    make_cart(*instance_, name(i));
+  ledger_state_.leave_to_probe();
+  bool refuses = true;
+  ledger_.refuse_rows([&](const commit::CartRow&) { return refuses; });
+  for (int round = 0; round < 2 * commit::poison_aborts_max; ++round) {
+    std::vector<Asked> asked;
+    for (int i = 0; i < carts; ++i)
+      asked.push_back(ask(*instance_, add(name(i))));
+    settle(*instance_);
+    for (const auto& one : asked)
+      EXPECT_FALSE(one.ok());
+    EXPECT_EQ(ledger_state_.snapshot().status, runtime::StoreState::Status::down);
+    clock_.advance(11s); // what cannot be aborted is tried again
+    ledger_state_.found_up(1ms);
+    settle(*instance_);
+  }
+  refuses = false;
+  clock_.advance(11s);
+  ledger_state_.found_up(1ms);
+  settle(*instance_);
+  for (int i = 0; i < carts; ++i) {
+    const auto asked = ask(*instance_, add(name(i)));
+    settle(*instance_);
+    EXPECT_EQ(asked.outcome(), "ok");
+    EXPECT_EQ(ledger_lines(name(i)), std::vector{line("a", 2)});
+  }
+  EXPECT_EQ(ledger_state_.snapshot().status, runtime::StoreState::Status::up);
+  EXPECT_NE(metrics_.text().find("panier_quarantined_carts 0\n"), std::string::npos);
+  repair();
   EXPECT_EQ(differences(), "");
 }
 

@@ -42,6 +42,32 @@ TEST_F(LaneUnknownTest, AReservationThatWasNotIsMadeAgain) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LaneUnknownTest, AReservationThatIsNeverMadeIsTheLedgersFault) {
+  settle(*instance_);
+  ledger_.faults.on_call([](LedgerCall call) -> std::optional<Fault> {
+    if (call != LedgerCall::commit) return std::nullopt;
+    return Fault{.error = commit_lost()};
+  });
+  const auto asked = ask(*instance_, add("u"));
+  const auto started = clock_.steady();
+  EXPECT_EQ(instance_->lane.run_once(), Lane::Did::worked) << "a connection may have been lost";
+  EXPECT_FALSE(asked.answered());
+  EXPECT_EQ(instance_->lane.run_once(), Lane::Did::waiting);
+  EXPECT_TRUE(ledger_state_.down());
+  EXPECT_EQ(instance_->lane.run_once(), Lane::Did::nothing);
+  EXPECT_EQ(asked.outcome(), "ledger_unavailable") << "and not after its deadline";
+  EXPECT_EQ(clock_.steady(), started);
+  EXPECT_EQ(ledger_.faults.calls(LedgerCall::commit), 1 + 2);
+}
+
+TEST_F(LaneUnknownTest, ABeatThatIsNotAnsweredIsNotRepeatedInALoop) {
+  settle(*instance_);
+  clock_.advance(commit::heartbeat_every);
+  lose_commit(false);
+  EXPECT_EQ(instance_->lane.run_once(), Lane::Did::waiting);
+  EXPECT_EQ(instance_->lane.run_once(), Lane::Did::nothing);
+}
+
 TEST_F(LaneUnknownTest, ALanesFirstTransactionLeavesNoRowToAsk) {
   lose_commit(false);
   const auto asked = ask(*instance_, add("u"));

@@ -74,6 +74,94 @@ TEST(StoreState, what_is_left_to_a_probe_is_brought_up_by_it_alone) {
   EXPECT_EQ(state.snapshot().status, Status::up);
 }
 
+class OnTrial : public ::testing::Test {
+protected:
+  OnTrial() {
+    state_.leave_to_probe();
+    state_.found_up(1ms);
+    fail();
+    EXPECT_TRUE(state_.down()) << "perhaps it is away";
+    state_.found_up(1ms);
+    EXPECT_EQ(state_.snapshot().status, Status::up) << "once may be a restart";
+    fail();
+  }
+  void fail() { state_.write_failed({Errc::store_unreachable, "", "disk full"}); }
+
+  test::ManualClock clock_;
+  StoreState state_{"mariadb", clock_};
+};
+
+TEST_F(OnTrial, writes_are_tried_and_nobody_is_told_that_it_is_up) {
+  EXPECT_TRUE(state_.on_trial());
+  EXPECT_FALSE(state_.writable());
+  EXPECT_TRUE(state_.readable());
+  const auto since = state_.snapshot().since;
+  clock_.advance(1s);
+  for (int i = 0; i < 3; ++i) {
+    state_.found_up(1ms);
+    EXPECT_TRUE(state_.writable());
+    EXPECT_EQ(state_.snapshot().status, Status::down);
+    fail();
+    EXPECT_FALSE(state_.writable()) << "until it is asked again";
+    EXPECT_TRUE(state_.readable());
+  }
+  EXPECT_EQ(state_.snapshot().since, since);
+}
+
+TEST_F(OnTrial, a_store_that_does_not_answer_at_all_is_not_read) {
+  state_.failed({Errc::store_unreachable, "", ""});
+  EXPECT_FALSE(state_.readable());
+  state_.found_up(1ms);
+  EXPECT_TRUE(state_.readable());
+  EXPECT_TRUE(state_.on_trial());
+}
+
+TEST_F(OnTrial, ends_with_a_write_and_not_with_an_answer) {
+  state_.answered(1ms);
+  EXPECT_EQ(state_.snapshot().status, Status::down);
+  state_.wrote(1ms);
+  EXPECT_EQ(state_.snapshot().status, Status::up);
+  EXPECT_TRUE(state_.writable());
+  EXPECT_FALSE(state_.on_trial());
+  fail();
+  state_.found_up(1ms);
+  EXPECT_EQ(state_.snapshot().status, Status::up) << "the next failure is a first one";
+}
+
+TEST_F(OnTrial, ends_where_nothing_has_failed_for_a_while) {
+  clock_.advance(59s);
+  state_.found_up(1ms);
+  EXPECT_TRUE(state_.on_trial());
+  clock_.advance(1s);
+  state_.found_up(1ms);
+  EXPECT_FALSE(state_.on_trial());
+  EXPECT_EQ(state_.snapshot().status, Status::up);
+}
+
+TEST(StoreState, beats_that_fail_one_after_the_other_are_no_trial) {
+  test::ManualClock clock;
+  StoreState state("mariadb", clock);
+  for (int lane = 0; lane < 4; ++lane) { // each finds its own connection gone, after a restart
+    state.failed({Errc::store_unreachable, "", "gone away"});
+    state.found_up(1ms);
+    EXPECT_EQ(state.snapshot().status, Status::up);
+  }
+}
+
+TEST(StoreState, who_is_locked_out_is_on_trial_at_once) {
+  test::ManualClock clock;
+  StoreState state("mariadb", clock);
+  state.leave_to_probe();
+  state.found_up(1ms);
+  state.locked_out({Errc::store_conflict, "", "locked"});
+  EXPECT_EQ(state.snapshot().status, Status::down);
+  EXPECT_EQ(state.snapshot().last_error, "store_conflict: locked");
+  EXPECT_TRUE(state.readable());
+  EXPECT_FALSE(state.writable());
+  state.wrote(1ms);
+  EXPECT_TRUE(state.writable());
+}
+
 TEST(StoreState, a_notice_may_forbid_reads_too) {
   test::ManualClock clock;
   StoreState state("mariadb", clock);

@@ -10,8 +10,10 @@ namespace {
 TEST(MariadbErrors, WhatConcernsTheWholeServerIsNoRowsFault) {
   // Files, InnoDB that takes no writes, corruption, tables of locks and transactions, the binlog.
   for (const unsigned number :
-       {1015U, 1016U, 1017U, 1021U, 1024U, 1026U, 1030U, 1036U, 1037U, 1105U, 1180U,
-        1206U, 1598U, 1637U, 1712U, 1810U, 1811U, 1812U, 1814U, 1815U, 1877U, 1932U}) {
+       {1U,    2U,    3U,    5U,    20U,   23U,   28U,   1015U, 1016U, 1017U,
+        1021U, 1024U, 1026U, 1030U, 1034U, 1035U, 1036U, 1037U, 1105U, 1119U,
+        1180U, 1194U, 1195U, 1206U, 1296U, 1297U, 1436U, 1467U, 1534U, 1598U,
+        1637U, 1712U, 1810U, 1811U, 1812U, 1814U, 1815U, 1874U, 1877U, 1932U}) {
     EXPECT_EQ(judge(number).code, Errc::store_unreachable) << number;
     EXPECT_FALSE(judge(number).connection_lives) << number;
     EXPECT_FALSE(refuses_commit(number)) << number << ": it may have got as far as the log";

@@ -1,4 +1,7 @@
 // Expiry, dead rows, probes, and upkeep as a whole.
+#include <cstdio>
+
+#include "runtime/log.hpp"
 #include "support/memory_house.hpp"
 #include "upkeep/limits.hpp"
 #include "upkeep/probe.hpp"
@@ -369,6 +372,33 @@ TEST_F(UpkeepTest, OnePieceThatFailsDoesNotStopTheOthers) {
   upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
   upkeep.run_once();
   EXPECT_EQ(ledger_.faults.calls(LedgerCall::purgeable), 1);
+}
+
+TEST_F(UpkeepTest, APieceThatKeepsFailingIsToldOnceAMinute) {
+  const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::tmpfile(), &std::fclose);
+  upkeep::Upkeep upkeep(upkeep_stores(), {}, [](commit::WriteRequest, commit::WriteDone) {});
+  const auto run = [&](std::chrono::seconds time) {
+    for (const auto until = clock_.steady() + time; clock_.steady() < until; clock_.advance(200ms))
+      upkeep.run_once();
+  };
+  {
+    const runtime::log::Session log(runtime::log::Level::warn, clock_, ::fileno(file.get()));
+    ledger_.faults.on_call([](LedgerCall call) -> std::optional<Fault> {
+      if (call != LedgerCall::lanes) return std::nullopt;
+      return Fault{.error = unreachable()};
+    });
+    run(59s);
+    run(59s);
+    ledger_.faults.on_call({});
+    run(1s);
+    ledger_.faults.fail_next(LedgerCall::lanes, {unreachable()});
+    run(1s);
+  }
+  std::rewind(file.get());
+  int lines = 0;
+  for (int c = std::fgetc(file.get()); c != EOF; c = std::fgetc(file.get()))
+    lines += c == '\n';
+  EXPECT_EQ(lines, 1 + 1 + 1) << "at once, after a minute, and the next failure";
 }
 
 TEST_F(UpkeepTest, ContinuousVerifyKeepsToItsPace) {
