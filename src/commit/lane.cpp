@@ -183,7 +183,7 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
 // lane's row. Who waits is told before the deadline, while it is sure that nothing happened.
 void Lane::look_whether_locked_out(const Error& error) {
   const auto now = shared_.clock.steady();
-  if (!locked_since_) locked_since_ = now;
+  if (!locked_since_ || shared_.ledger_state.last_wrote() > *locked_since_) locked_since_ = now;
   if (now - *locked_since_ < shared_.timing.request_timeout / 2) return;
   shared_.ledger_state.locked_out(
       {error.code, {}, "every write meets a lock of somebody else: " + error.detail});

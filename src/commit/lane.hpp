@@ -87,8 +87,7 @@ private:
   runtime::SteadyTime last_beat_{};
   bool closing_ = false; // no more writes come
   int uncommitted_ = 0;  // COMMITs in a row that were not answered and did not happen
-  std::optional<runtime::SteadyTime>
-      locked_since_; // no transaction with writes since but met locks
+  std::optional<runtime::SteadyTime> locked_since_; // every transaction since then met a lock
   const std::atomic<bool>* give_up_ = nullptr;
 };
 

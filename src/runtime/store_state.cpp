@@ -29,6 +29,7 @@ void StoreState::wrote(std::chrono::microseconds latency) {
   std::lock_guard lock(mutex_);
   snapshot_.latency = latency;
   unproven_ = false;
+  last_wrote_ = clock_.steady();
   if (!probed_ || on_trial_) rise();
 }
 
@@ -92,6 +93,11 @@ void StoreState::set_notice(std::string notice, Forbids forbids) {
 bool StoreState::on_trial() const {
   std::lock_guard lock(mutex_);
   return on_trial_;
+}
+
+SteadyTime StoreState::last_wrote() const {
+  std::lock_guard lock(mutex_);
+  return last_wrote_;
 }
 
 StoreState::Snapshot StoreState::snapshot() const {

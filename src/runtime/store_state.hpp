@@ -53,6 +53,7 @@ public:
   // finds out.
   [[nodiscard]] bool down() const noexcept { return down_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool on_trial() const;
+  [[nodiscard]] SteadyTime last_wrote() const;       // the clock's epoch: never
   [[nodiscard]] bool takes_writes() const noexcept { // as far as the store is concerned
     return !down() && !closed_.load(std::memory_order_relaxed);
   }
@@ -91,6 +92,7 @@ private:
   bool unproven_ = false; // found up after a failure, and nothing was written since
   bool on_trial_ = false;
   SteadyTime last_failure_{};
+  SteadyTime last_wrote_{};
 };
 
 } // namespace panier::runtime

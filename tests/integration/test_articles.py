@@ -1,7 +1,6 @@
 """Carts with an articles service, and what becomes of them when it stops, stalls or lies."""
 import asyncio
 import os
-import subprocess
 import threading
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from articles_stub import SILENCE, ArticlesStub, answer, article, found
 from conftest import Shop
 from load import in_parallel
+from preload import library, preloading
 from waiting import eventually
 
 TIMEOUT_MS = 800
@@ -369,14 +369,12 @@ extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo
 """
 
 
-@pytest.mark.skipif(bool(os.environ.get("PANIER_SANITIZED")), reason="a sanitizer must be loaded first")
+@preloading
 def test_a_name_that_is_not_resolved_keeps_nobody_waiting(place, stub, tmp_path):
     """libcurl 7.88 by itself waits for the look-up of a request that it has given up, and with it all others."""
-    (tmp_path / "names.cpp").write_text(SLOW_NAMES)
-    subprocess.run(["c++", "-shared", "-fPIC", "-o", "names.so", "names.cpp", "-ldl"], cwd=tmp_path, check=True)
     stub.everything = article()
     panier = place.start({"URL_ARTICLE_DOCKER_1": "http://slow.test:3001/articles/", "URL_ARTICLE_DOCKER_2": stub.url,
-                          "PANIER_ARTICLE_TIMEOUT_MS": TIMEOUT_MS, "LD_PRELOAD": tmp_path / "names.so"})
+                          "PANIER_ARTICLE_TIMEOUT_MS": TIMEOUT_MS, "LD_PRELOAD": library(tmp_path, SLOW_NAMES)})
     client = panier.client()
     for n in range(8):
         added = client.add(USER, f"a{n}", 1)

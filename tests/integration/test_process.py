@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bulk import add_request, send_all
 from http_client import Client
 from load import Adder, run_adders
 from panier_process import Panier, run_command, spawn
+from preload import library, preloading
 from waiting import eventually
 
 IDLE_RSS_MIB = 30
@@ -247,10 +247,8 @@ RESERVE = """UPDATE panier_lane SET token = randomblob(16), expires_at = 1 + (SE
 def bad_disk(tmp_path):
     """A function of an errno: settings under which the disk can be bad, and the file that makes it so."""
     def disk(number):
-        (tmp_path / "disk.cpp").write_text(BAD_DISK)
-        subprocess.run(["c++", "-shared", "-fPIC", "-o", "disk.so", "disk.cpp", "-ldl"], cwd=tmp_path, check=True)
         bad = tmp_path / "bad"
-        return {"LD_PRELOAD": tmp_path / "disk.so", "BAD_WHILE": bad, "BAD_ERRNO": number}, bad
+        return {"LD_PRELOAD": library(tmp_path, BAD_DISK), "BAD_WHILE": bad, "BAD_ERRNO": number}, bad
 
     return disk
 
@@ -266,10 +264,7 @@ def is_writable_again(panier, users):
     assert panier.ops().request("GET", "/readyz").status == 200
 
 
-preloaded = pytest.mark.skipif(bool(os.environ.get("PANIER_SANITIZED")), reason="a sanitizer must be loaded first")
-
-
-@preloaded
+@preloading
 def test_a_start_on_a_full_disk_serves_reads_and_mends_itself(tmp_path, bad_disk):
     """A killed process left a reservation, and there is no room to abort it."""
     settings, full = bad_disk(errno.ENOSPC)
@@ -296,7 +291,7 @@ def test_a_start_on_a_full_disk_serves_reads_and_mends_itself(tmp_path, bad_disk
         panier.end()
 
 
-@preloaded
+@preloading
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_a_ledger_that_answers_and_cannot_write_is_down(tmp_path, bad_disk, number):
     settings, bad = bad_disk(number)

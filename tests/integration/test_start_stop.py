@@ -8,6 +8,7 @@ import pytest
 
 from load import in_parallel
 from panier_process import STOP_TIMEOUT_S
+from preload import library, preloading
 from test_stores import FAULTS, RECOVERY_S, REFUSALS, assert_definite_refusal, writable
 from waiting import eventually
 
@@ -143,6 +144,41 @@ def test_a_table_that_takes_no_row_is_the_ledgers_fault(own_shop):
         assert panier.client().quantities(user) == {"a": 2}
     assert panier.client().health().json["status"] == "ok"
     assert not any(line["msg"] == "cart quarantined" for line in panier.log() if isinstance(line, dict))
+    own_shop.settle_and_verify(panier)
+
+
+NO_THREADS = """
+#include <cerrno>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <unistd.h>
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attr, void* (*run)(void*), void* argument) {
+  using Real = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "pthread_create"));
+  return access(std::getenv("NO_THREADS_WHILE"), F_OK) == 0 ? EAGAIN : real(thread, attr, run, argument);
+}
+"""
+
+
+@preloading
+def test_no_thread_for_a_mirror_that_hangs(own_shop, tmp_path):
+    """A call that was given up leaves its thread, and there is no other."""
+    none_left = tmp_path / "none_left"
+    panier = own_shop.start({"LD_PRELOAD": library(tmp_path, NO_THREADS), "NO_THREADS_WHILE": none_left})
+    client = panier.client()
+    assert client.add("u", "a", 1).status == 201
+    none_left.touch()
+    own_shop.stores.mongodb.freeze()
+    try:
+        for _ in range(10):
+            assert_definite_refusal(client.add("u", "a", 1), REFUSALS["mongodb"])
+            time.sleep(0.3)
+    finally:
+        own_shop.stores.mongodb.thaw()
+    none_left.unlink()
+    eventually(lambda: writable(panier, "u"), RECOVERY_S + RESERVATION_LIFE_S, "writes go on")
+    assert client.quantities("u")["a"] == 1
     own_shop.settle_and_verify(panier)
 
 

@@ -262,6 +262,21 @@ TEST_F(LaneTest, WhoMeetsOnlyLocksIsToldBeforeTheDeadline) {
   EXPECT_FALSE(ledger_state_.on_trial());
 }
 
+TEST_F(LaneTest, ALockThatOnlyThisLaneMeetsIsNotTold) {
+  settle(*instance_);
+  ledger_.faults.on_call([&](LedgerCall call) -> std::optional<Fault> {
+    if (call != LedgerCall::open) return std::nullopt;
+    clock_.advance(1s);
+    ledger_state_.wrote(1ms); // another lane
+    return Fault{.error = {Errc::store_conflict, {}, "Lock wait timeout exceeded"}};
+  });
+  const auto asked = ask(*instance_, add("u"));
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(lane().run_once(), Lane::Did::again);
+  EXPECT_FALSE(asked.answered());
+  EXPECT_FALSE(ledger_state_.on_trial());
+}
+
 TEST_F(LaneTest, WhatIsPastItsDeadlineInTheQueueIsNotCarriedOut) {
   const auto asked = ask(*instance_, add("u"));
   clock_.advance(commit::Timing{}.request_timeout);
