@@ -332,6 +332,25 @@ TEST_F(LaneTest, ALedgerThatRefusesEveryRowQuarantinesNobody) {
   EXPECT_EQ(differences(), "");
 }
 
+TEST_F(LaneTest, ARefusalWhileNoRowIsTakenIsNoStrike) {
+  make_cart(*instance_, "u");
+  bool refuses = true;
+  ledger_.refuse_rows([&](const commit::CartRow&) { return refuses; });
+  for (int i = 0; i < 2 * commit::poison_aborts_max; ++i) {
+    const auto asked = ask(*instance_, add("u"));
+    settle(*instance_);
+    EXPECT_FALSE(asked.ok());
+    clock_.advance(11s); // what cannot be aborted is tried again
+    settle(*instance_);
+  }
+  refuses = false;
+  clock_.advance(11s);
+  settle(*instance_);
+  const auto asked = ask(*instance_, add("u"));
+  settle(*instance_);
+  EXPECT_EQ(asked.outcome(), "ok");
+}
+
 TEST_F(LaneTest, ACartWhoseRowIsRefusedFailsAloneAndIsQuarantinedAfterThree) {
   ledger_.refuse_rows([](const commit::CartRow& row) {
     return row.user == user("bad") && row.cart.lines.size() == 1;
