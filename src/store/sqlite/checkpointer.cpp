@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/log.hpp"
 #include "runtime/this_thread.hpp"
 #include "store/sqlite/connection.hpp"
 
@@ -28,8 +29,9 @@ void Checkpointer::attach() {
       runtime::name_this_thread("checkpoint");
       run(stop);
     });
-  } catch (const std::system_error&) {
-    // No thread to be had: until the next connection, writers copy the log at its greatest length.
+  } catch (const std::system_error& error) { // until the next connection
+    runtime::log::warn("no thread that copies a log back: writers do, at its greatest length",
+                       {{"file", file_.native()}, {"error", error.what()}});
   }
 }
 
