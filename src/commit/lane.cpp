@@ -73,6 +73,7 @@ Lane::Did Lane::run_once() {
   if (writes.empty() && !protocol_.outstanding() && shared_.clock.steady() < next_beat())
     return Did::nothing;
   const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
+  began_ = started;
   auto request = protocol_.open_request(writes);
   request.lag_too = mirror_ && shared_.mirror_state.behind();
   auto opened = ledger_->open(request);
@@ -86,11 +87,7 @@ Lane::Did Lane::run_once() {
   const auto took = shared_.clock.steady() - looked;
   shared_.metrics.commit(runtime::Metrics::CommitPhase::commit, took);
   if (done) {
-    uncommitted_ = 0;
-    locked_since_.reset();
-    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
-    round.writes.carts.empty() && round.reserved.empty() ? shared_.ledger_state.answered(latency)
-                                                         : shared_.ledger_state.wrote(latency);
+    committed(round, took);
     if (!writes.empty()) shared_.metrics.batch(writes.size(), round.reserved.size());
     took_effect(std::move(round), started);
     return Did::worked;
@@ -168,7 +165,7 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
   if (!refused && writes.empty() && !protocol_.outstanding())
     shared_.ledger_state.failed(error);
   else if (!refused)
-    shared_.ledger_state.write_failed(error);
+    shared_.ledger_state.write_failed(error, began_);
   last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
   for (auto& write : writes) {
     write->answer(fail(refused                                 ? Errc::internal
@@ -198,7 +195,8 @@ Lane::Did Lane::abort_stranger(std::vector<PendingWritePtr> writes, const LaneRo
   if (!result) {
     const auto& error = result.error();
     if (error.code != Errc::store_conflict && !refuses_rows(error))
-      shared_.ledger_state.failed(error);
+      shared_.ledger_state.write_failed(error, began_);
+    last_beat_ = shared_.clock.steady(); // upkeep aborts it, or the next round with writes
     return Did::waiting;
   }
   shared_.metrics.aborted("stranger", result->carts);
@@ -225,7 +223,7 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
       log::error("cart quarantined", {{"user_id", rejection.culprit->text()}});
       count_quarantined();
       break;
-    case Quarantine::Blames::ledger: shared_.ledger_state.write_failed(error);
+    case Quarantine::Blames::ledger: shared_.ledger_state.write_failed(error, began_);
     }
   } else {
     log::warn("the ledger refuses a batch, it is run again cart by cart",
@@ -257,21 +255,23 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
   bool gone = false;
   while (!gone && shared_.clock.steady() < give_up_at &&
          (somebody_waits() || !protocol_.entries().empty()) && !(give_up_ && *give_up_)) {
+    const auto asked = shared_.clock.steady();
     const auto last = ledger_->last_batch(protocol_.lane());
     if (last && *last) {
       if (**last >= round.number) {
-        uncommitted_ = 0;
+        committed(round, shared_.clock.steady() - started);
         took_effect(std::move(round), started);
         return Did::worked;
       }
       queue_.put_back(index_, std::move(writes)); // it never will be committed
       if (++uncommitted_ == 1) return Did::worked;
-      shared_.ledger_state.write_failed(error); // not a connection that was lost: writing fails
+      // not a connection that was lost: writing fails
+      shared_.ledger_state.write_failed(error, began_);
       return Did::waiting;
     }
     gone = last.has_value();
     if (!last && last.error().code != Errc::store_conflict)
-      shared_.ledger_state.write_failed(last.error());
+      shared_.ledger_state.write_failed(last.error(), asked);
     if (!gone) shared_.wait(undecided_retry);
   }
   log::error("the outcome of a COMMIT stays unknown, its batch is given up",
@@ -283,6 +283,15 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
 }
 
 // ---- after COMMIT
+
+void Lane::committed(const Round& round, std::chrono::nanoseconds took) {
+  uncommitted_ = 0;
+  locked_since_.reset();
+  const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
+  // What is only reserved is a write of the lane's row, and proves nothing of the carts'.
+  round.writes.carts.empty() ? shared_.ledger_state.answered(latency)
+                             : shared_.ledger_state.wrote(latency);
+}
 
 void Lane::took_effect(Round round, runtime::SteadyTime started) {
   last_beat_ = shared_.clock.steady();
@@ -310,9 +319,11 @@ void Lane::mirror(runtime::SteadyTime started) {
   const auto spent = shared_.clock.steady() - sent;
   shared_.metrics.mirror_write(spent);
   if (took) {
-    shared_.mirror_state.wrote(std::chrono::duration_cast<std::chrono::microseconds>(spent));
+    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(spent);
+    const bool held = std::ranges::find(*took, Took::held) != took->end();
+    held ? shared_.mirror_state.wrote(latency) : shared_.mirror_state.answered(latency);
   } else {
-    shared_.mirror_state.write_failed(took.error());
+    shared_.mirror_state.write_failed(took.error(), sent);
     // Nobody to ask either: to wait for the same silence again would only hold the carts longer.
     if (took.error().code == Errc::store_unreachable)
       return protocol_.not_sent(took.error().detail);

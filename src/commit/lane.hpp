@@ -64,6 +64,7 @@ private:
   void look_whether_locked_out(const Error& error);
   [[nodiscard]] Did find_out(std::vector<PendingWritePtr> writes, Round round,
                              runtime::SteadyTime started, const Error& error);
+  void committed(const Round& round, std::chrono::nanoseconds took);
   void took_effect(Round round, runtime::SteadyTime started);
   void mirror(runtime::SteadyTime started);
   void count_quarantined();
@@ -85,8 +86,9 @@ private:
   Protocol protocol_;
   Parking parking_;
   runtime::SteadyTime last_beat_{};
-  bool closing_ = false; // no more writes come
-  int uncommitted_ = 0;  // COMMITs in a row that were not answered and did not happen
+  bool closing_ = false;        // no more writes come
+  runtime::SteadyTime began_{}; // the round
+  int uncommitted_ = 0;         // COMMITs in a row that were not answered and did not happen
   std::optional<runtime::SteadyTime> locked_since_; // every transaction since then met a lock
   const std::atomic<bool>* give_up_ = nullptr;
 };

@@ -26,6 +26,11 @@ Quarantine::Blames Quarantine::refused(const cart::UserId& user, runtime::Steady
   return Blames::quarantined;
 }
 
+void Quarantine::look_whether_empty() {
+  empty_ = strikes_.empty() && until_.empty();
+  if (empty_) refused_since_.clear();
+}
+
 void Quarantine::row_committed() {
   if (empty_) return;
   const std::lock_guard lock(mutex_);
@@ -37,7 +42,7 @@ void Quarantine::succeeded(const cart::UserId& user) {
   if (empty_) return;
   const std::lock_guard lock(mutex_);
   strikes_.erase(user);
-  empty_ = strikes_.empty() && until_.empty();
+  look_whether_empty();
 }
 
 bool Quarantine::holds(const cart::UserId& user, runtime::SteadyTime now) const {
@@ -51,7 +56,7 @@ bool Quarantine::release(runtime::SteadyTime now) {
   if (empty_) return false;
   const std::lock_guard lock(mutex_);
   const auto released = std::erase_if(until_, [&](const auto& cart) { return cart.second <= now; });
-  empty_ = strikes_.empty() && until_.empty();
+  look_whether_empty();
   return released > 0;
 }
 

@@ -33,6 +33,8 @@ public:
   [[nodiscard]] std::size_t carts() const;
 
 private:
+  void look_whether_empty(); // under mutex_
+
   // Nearly always nobody is in here, and nobody who asks has to wait.
   std::atomic<bool> empty_{true};
   mutable std::mutex mutex_;

@@ -176,8 +176,9 @@ Metrics::Impl::Impl(std::string_view version, const Clock& clock)
                                "Carts that differed in the last complete comparison.")),
       verify_found(counter("panier_verify_found_total",
                            "Carts that a comparison found to differ, and set about repairing.")),
-      store_up(gauges("panier_store_up",
-                      "1: the last call was answered; 0: it failed, or none was made yet.")),
+      store_up(gauges(
+          "panier_store_up",
+          "1: it answers, and takes what is written; 0: it does not, or was not asked yet.")),
       store_writable(gauges("panier_store_writable",
                             "0: it is not up, or a notice in its health forbids writes.")),
       store_latency(gauges("panier_store_latency_seconds", "Of the last call that was answered.")),

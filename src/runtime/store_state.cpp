@@ -20,8 +20,14 @@ void StoreState::found_up(std::chrono::microseconds latency) {
   snapshot_.latency = latency;
   down_.store(false, std::memory_order_relaxed);
   closed_.store(false, std::memory_order_relaxed);
-  if (on_trial_ && clock_.steady() - last_failure_ < trial_max) return;
-  unproven_ = snapshot_.status == Status::down;
+  const bool quiet = clock_.steady() - last_failure_ >= trial_max;
+  if (on_trial_ && !quiet) return;
+  if (snapshot_.status == Status::down) {
+    unproven_ = true;
+    rose_at_ = clock_.steady();
+  } else if (quiet) {
+    unproven_ = false;
+  }
   rise();
 }
 
@@ -55,9 +61,9 @@ void StoreState::failed(const Error& error) {
   fall(error);
 }
 
-void StoreState::write_failed(const Error& error) {
+void StoreState::write_failed(const Error& error, SteadyTime begun) {
   std::lock_guard lock(mutex_);
-  if (unproven_) on_trial_ = true;
+  if (unproven_ && begun >= rose_at_) on_trial_ = true;
   (on_trial_ ? closed_ : down_).store(true, std::memory_order_relaxed);
   fall(error);
 }

@@ -33,7 +33,7 @@ public:
   void leave_to_probe();
   // A store whose write fails once more after it was found up, with none that took in between, is
   // on trial, for its answers prove nothing of its writes (a full disk): it stays down for all to
-  // see, reads go on, and writes are tried once after each found_up(). One that takes ends it, or
+  // see, reads go on, and writes are tried again after each found_up(). One that takes ends it, or
   // trial_max without a failure.
   void found_up(std::chrono::microseconds latency);
 
@@ -41,7 +41,8 @@ public:
   void answered(std::chrono::microseconds latency);
   void wrote(std::chrono::microseconds latency); // carts
   void failed(const Error& error);
-  void write_failed(const Error& error); // of carts
+  // Of carts. `begun`: what was sent before the store was found up says nothing of it since.
+  void write_failed(const Error& error, SteadyTime begun);
   // All writes have met somebody's lock for too long: on trial from now on.
   void locked_out(const Error& error);
   // A standing complaint: the store answers, but strict writes (mirror) or writes (ledger) must not
@@ -89,8 +90,9 @@ private:
   // guarded by mutex_
   Snapshot snapshot_;
   bool probed_ = false;
-  bool unproven_ = false; // found up after a failure, and nothing was written since
+  bool unproven_ = false; // found up after a failure, and nothing was written since, at rose_at_
   bool on_trial_ = false;
+  SteadyTime rose_at_{};
   SteadyTime last_failure_{};
   SteadyTime last_wrote_{};
 };

@@ -58,7 +58,7 @@ Result<void> LagRepair::repair(std::vector<commit::Lagging> page, runtime::Stead
   if (stores_.clock.steady() - read_at >= stores_.reservation_ttl) return {};
   const auto took = stores_.mirror->write(writes, stores_.mirror_timeout);
   if (!took) {
-    stores_.mirror_state.write_failed(took.error());
+    stores_.mirror_state.write_failed(took.error(), read_at);
     return {};
   }
   if (std::ranges::find(*took, commit::Took::held) != took->end()) {
@@ -178,9 +178,10 @@ Result<void> LagRepair::clear_way(const commit::CartRow& row) {
   const auto opened = open_alone(*stores_.ledger, row.user, Lists::reserved);
   if (!opened) return std::unexpected(opened.error());
   if (!*opened) return {};
+  const auto asked = stores_.clock.steady();
   const auto cleared = stores_.mirror->clear_way(row.user, row.cart.id, stores_.mirror_timeout);
   stores_.ledger->rollback();
-  if (!cleared) stores_.mirror_state.write_failed(cleared.error());
+  if (!cleared) stores_.mirror_state.write_failed(cleared.error(), asked);
   return {};
 }
 

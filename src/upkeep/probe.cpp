@@ -20,7 +20,7 @@ void pause(const std::stop_token& stop, const runtime::StoreState& state) {
   const bool was_down = state.down();
   while (!stop.stop_requested() && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(20ms);
-    if (!was_down && state.down() && !state.on_trial()) return;
+    if (!was_down && state.down()) return;
   }
 }
 

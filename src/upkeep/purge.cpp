@@ -90,9 +90,10 @@ std::vector<commit::Listed> Purge::gone_from_mirror(std::span<const commit::List
   std::vector<commit::Listed> gone;
   for (const auto& entry : tombstones) {
     if (stores_.mirror && entry.version > 0) {
+      const auto asked = stores_.clock.steady();
       const auto purged = stores_.mirror->purge(entry.user, entry.version, stores_.mirror_timeout);
       if (!purged) {
-        stores_.mirror_state.write_failed(purged.error());
+        stores_.mirror_state.write_failed(purged.error(), asked);
         break;
       }
       if (!*purged) continue; // at another version: not ours to purge now

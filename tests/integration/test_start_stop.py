@@ -137,6 +137,8 @@ def test_a_table_that_takes_no_row_is_the_ledgers_fault(own_shop):
     assert codes <= {"internal", "ledger_unavailable", "cart_busy"}, codes
     health = panier.client().health().json
     assert health["status"] == "degraded" and "promo" in health["stores"]["mariadb"]["last_error"], health
+    told = [line for line in panier.log() if isinstance(line, dict) and line["msg"] == "store down"]
+    assert len(told) <= 3, told  # not once a write
     assert panier.client().quantities("u0") == {"a": 1}
     own_shop.stores.mariadb.execute("ALTER TABLE panier DROP COLUMN promo")
     for user in users:

@@ -83,9 +83,11 @@ protected:
     EXPECT_TRUE(state_.down()) << "perhaps it is away";
     state_.found_up(1ms);
     EXPECT_EQ(state_.snapshot().status, Status::up) << "once may be a restart";
+    clock_.advance(500ms);
+    state_.found_up(1ms); // which is no write either
     fail();
   }
-  void fail() { state_.write_failed({Errc::store_unreachable, "", "disk full"}); }
+  void fail() { state_.write_failed({Errc::store_unreachable, "", "disk full"}, clock_.steady()); }
 
   test::ManualClock clock_;
   StoreState state_{"mariadb", clock_};
@@ -146,6 +148,21 @@ TEST(StoreState, beats_that_fail_one_after_the_other_are_no_trial) {
     state.found_up(1ms);
     EXPECT_EQ(state.snapshot().status, Status::up);
   }
+}
+
+TEST(StoreState, what_was_sent_before_it_was_found_up_is_no_trial) {
+  test::ManualClock clock;
+  StoreState state("mariadb", clock);
+  const Error late{Errc::store_timeout, "", "no answer"};
+  const auto begun = clock.steady();
+  clock.advance(1s);
+  state.write_failed(late, begun);
+  state.found_up(1ms);
+  clock.advance(300ms);
+  state.write_failed(late, begun); // of another lane
+  EXPECT_FALSE(state.on_trial());
+  state.found_up(1ms);
+  EXPECT_EQ(state.snapshot().status, Status::up);
 }
 
 TEST(StoreState, who_is_locked_out_is_on_trial_at_once) {
