@@ -72,13 +72,12 @@ Lane::Did Lane::run_once() {
   std::erase_if(writes, [&](const PendingWritePtr& write) { return refused(*write, policy); });
   if (writes.empty() && !protocol_.outstanding() && shared_.clock.steady() < next_beat())
     return Did::nothing;
-  const auto started = shared_.clock.steady(); // the reservation's life counts from before BEGIN
-  began_ = started;
+  began_ = shared_.clock.steady(); // the reservation's life counts from before BEGIN
   auto request = protocol_.open_request(writes);
   request.lag_too = mirror_ && shared_.mirror_state.behind();
   auto opened = ledger_->open(request);
   const auto looked = shared_.clock.steady();
-  shared_.metrics.commit(runtime::Metrics::CommitPhase::open, looked - started);
+  shared_.metrics.commit(runtime::Metrics::CommitPhase::open, looked - began_);
   if (!opened) return open_failed(std::move(writes), opened.error());
   if (protocol_.is_strangers(*opened)) return abort_stranger(std::move(writes), *opened->own);
 
@@ -89,11 +88,11 @@ Lane::Did Lane::run_once() {
   if (done) {
     committed(round, took);
     if (!writes.empty()) shared_.metrics.batch(writes.size(), round.reserved.size());
-    took_effect(std::move(round), started);
+    took_effect(std::move(round));
     return Did::worked;
   }
   if (done.error().code == Errc::commit_unknown)
-    return find_out(std::move(writes), std::move(round), started, done.error());
+    return find_out(std::move(writes), std::move(round), done.error());
   return commit_failed(std::move(writes), std::move(round), done.error());
 }
 
@@ -162,10 +161,9 @@ Lane::Did Lane::open_failed(std::vector<PendingWritePtr> writes, const Error& er
     return Did::again;
   }
   const bool refused = refuses_rows(error);
-  if (!refused && writes.empty() && !protocol_.outstanding())
-    shared_.ledger_state.failed(error);
-  else if (!refused)
-    shared_.ledger_state.write_failed(error, began_);
+  const bool beat = writes.empty() && !protocol_.outstanding();
+  if (!refused)
+    beat ? shared_.ledger_state.failed(error) : shared_.ledger_state.write_failed(error, began_);
   last_beat_ = shared_.clock.steady(); // a heartbeat that failed is not tried in a loop
   for (auto& write : writes) {
     write->answer(fail(refused                                 ? Errc::internal
@@ -219,7 +217,7 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
     shared_.metrics.aborted("poison");
     switch (quarantine_.refused(*rejection.culprit, shared_.clock.steady())) {
     case Quarantine::Blames::row: break;
-    case Quarantine::Blames::quarantined:
+    case Quarantine::Blames::cart:
       log::error("cart quarantined", {{"user_id", rejection.culprit->text()}});
       count_quarantined();
       break;
@@ -238,8 +236,7 @@ Lane::Did Lane::commit_rejected(std::vector<PendingWritePtr> writes, Round round
 
 // ---- COMMIT without an answer
 
-Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
-                         runtime::SteadyTime started, const Error& error) {
+Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round, const Error& error) {
   // A beat: nobody is in doubt.
   if (writes.empty() && protocol_.entries().empty()) return open_failed({}, error);
   const auto waits = [](const PendingWritePtr& write) { return !write->answered(); };
@@ -251,7 +248,7 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
            });
   };
   const auto give_up_at =
-      started + shared_.timing.request_timeout; // also where nobody waits: available, heartbeats
+      began_ + shared_.timing.request_timeout; // also where nobody waits: available
   bool gone = false;
   while (!gone && shared_.clock.steady() < give_up_at &&
          (somebody_waits() || !protocol_.entries().empty()) && !(give_up_ && *give_up_)) {
@@ -259,13 +256,13 @@ Lane::Did Lane::find_out(std::vector<PendingWritePtr> writes, Round round,
     const auto last = ledger_->last_batch(protocol_.lane());
     if (last && *last) {
       if (**last >= round.number) {
-        committed(round, shared_.clock.steady() - started);
-        took_effect(std::move(round), started);
+        committed(round, shared_.clock.steady() - began_);
+        took_effect(std::move(round));
         return Did::worked;
       }
       queue_.put_back(index_, std::move(writes)); // it never will be committed
       if (++uncommitted_ == 1) return Did::worked;
-      // not a connection that was lost: writing fails
+      // It was not a connection that got lost: writing fails.
       shared_.ledger_state.write_failed(error, began_);
       return Did::waiting;
     }
@@ -293,7 +290,7 @@ void Lane::committed(const Round& round, std::chrono::nanoseconds took) {
                              : shared_.ledger_state.wrote(latency);
 }
 
-void Lane::took_effect(Round round, runtime::SteadyTime started) {
+void Lane::took_effect(Round round) {
   last_beat_ = shared_.clock.steady();
   shared_.metrics.parked(round.parked.size());
   parking_.park(std::move(round.parked), last_beat_);
@@ -304,14 +301,14 @@ void Lane::took_effect(Round round, runtime::SteadyTime started) {
   if (!round.writes.lag.empty()) shared_.mirror_state.fell_behind();
   tell(round.notices);
   reply(protocol_.committed(std::move(round)));
-  if (mirror_) mirror(started);
+  if (mirror_) mirror();
 }
 
-void Lane::mirror(runtime::SteadyTime started) {
+void Lane::mirror() {
   const auto writes = protocol_.to_send();
   if (writes.empty()) return;
   const auto sent = shared_.clock.steady();
-  if (sent - started >= shared_.timing.reservation_ttl)
+  if (sent - began_ >= shared_.timing.reservation_ttl)
     return protocol_.not_sent("the reservation's life was over");
   if (!shared_.mirror_state.takes_writes()) return protocol_.not_sent("the mirror is down");
 

@@ -62,11 +62,10 @@ private:
   [[nodiscard]] Did commit_rejected(std::vector<PendingWritePtr> writes, Round round,
                                     const Error& error);
   void look_whether_locked_out(const Error& error);
-  [[nodiscard]] Did find_out(std::vector<PendingWritePtr> writes, Round round,
-                             runtime::SteadyTime started, const Error& error);
+  [[nodiscard]] Did find_out(std::vector<PendingWritePtr> writes, Round round, const Error& error);
   void committed(const Round& round, std::chrono::nanoseconds took);
-  void took_effect(Round round, runtime::SteadyTime started);
-  void mirror(runtime::SteadyTime started);
+  void took_effect(Round round);
+  void mirror();
   void count_quarantined();
   void reply(std::vector<Reply> replies);
   void tell(const std::vector<Notice>& notices);

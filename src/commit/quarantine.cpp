@@ -23,7 +23,7 @@ Quarantine::Blames Quarantine::refused(const cart::UserId& user, runtime::Steady
         std::ranges::min_element(until_, {}, [](const auto& entry) { return entry.second; }));
   }
   until_[user] = now + quarantine_time;
-  return Blames::quarantined;
+  return Blames::cart;
 }
 
 void Quarantine::look_whether_empty() {

@@ -19,9 +19,9 @@ namespace panier::commit {
 class Quarantine {
 public:
   enum class Blames : std::uint8_t {
-    row,         // this one, for now
-    quarantined, // this cart, from now on
-    ledger,      // several carts' rows, and nobody's was committed meanwhile
+    row,    // this one, for now
+    cart,   // it is quarantined from now on
+    ledger, // several carts' rows were refused, and nobody's was committed meanwhile
   };
   // The ledger refused this cart's row.
   Blames refused(const cart::UserId& user, runtime::SteadyTime now);
@@ -45,7 +45,7 @@ private:
   };
   std::unordered_map<cart::UserId, Strikes> strikes_;
   std::uint64_t committed_ = 1;             // transactions with rows, since somebody is in here
-  std::vector<cart::UserId> refused_since_; // the last of them; refusing_carts at most
+  std::vector<cart::UserId> refused_since_; // the last of these; refusing_carts at most
   std::unordered_map<cart::UserId, runtime::SteadyTime> until_;
 };
 

@@ -47,8 +47,13 @@ bool denies(unsigned number) {
   }
 }
 
+// Below are the numbers of the server's own file and memory functions (mysys), passed on as they
+// are.
+constexpr unsigned first_of_sql = 1'000;
+
 // The server is going, is full, or cannot work now.
 bool is_out_of_order(unsigned number) {
+  if (number < first_of_sql) return true;
   switch (number) {
   case ER_SERVER_SHUTDOWN:
   case ER_CONNECTION_KILLED: // KILL, or an idle transaction was ended
@@ -110,11 +115,7 @@ bool said_by_server(unsigned number) noexcept {
   return !by_driver;
 }
 
-// What the server's own file and memory functions say (mysys/my_errmsg), passed on as it is.
-constexpr unsigned first_of_sql = 1'000;
-
 Verdict judge(unsigned number) noexcept {
-  if (number < first_of_sql) return {Errc::store_unreachable, false};
   if (was_in_the_way(number)) return {Errc::store_conflict, true};
   if (denies(number)) return {Errc::store_denied, false};
   if (is_out_of_order(number)) return {Errc::store_unreachable, false};

@@ -35,7 +35,7 @@ TEST(Article, the_carts_own_fields_are_not_taken_from_it) {
 }
 
 TEST(Article, text_is_passed_on_as_it_is) {
-  const std::string text = "\"a\xe2\x80\xa8\":\"L\xc2\x92\",\"a\xe2\x80\xa9\":\"\xe2\x80\xa8\"";
+  const std::string text = "\"a\u2028\":\"L\u0092\",\"a\u2029\":\"\u2028\"";
   const auto verdict = judge(200, answer(R"({"name":"n","prix":1,)" + text + "}"));
   ASSERT_EQ(verdict.kind, Kind::found);
   EXPECT_EQ(verdict.article->members, R"("name":"n","prix":1,)" + text);
